@@ -1,0 +1,243 @@
+"""What a platform's capacity catalogue says, as frozen data.
+
+A catalogue describes a platform: its metrics, the resources that can run out, its objectives, alerts and known events.
+It is written in TOML (`capacity.catalog_load` reads it) and holds data only. After loading, limits, bounds, targets and
+effects are in the base unit of their metric (bytes, seconds, a ratio from 0 to 1), so that nothing downstream converts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from capacity.units import unit
+
+Direction = Literal["above", "below"]
+LimitKind = Literal["hard", "soft"]
+Indicator = Literal["ratio", "quantile", "mean", "gauge"]
+Bounds = tuple[float | None, float | None]
+
+HOUR = pd.Timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label that series carry: ``common`` where every metric has it; no ``values`` where any value may occur."""
+
+    name: str
+    help: str = ""
+    values: tuple[str, ...] = ()
+    common: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as the platform exposes it, in its own unit; ``assumed``: no document of the platform names it."""
+
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    unit: str
+    help: str
+    group: str = ""
+    labels: tuple[str, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    assumed: bool = False
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """``k`` of ``n`` equal failure domains (one a value of the label ``per``) may be lost: ``k / n`` is kept free."""
+
+    n: int
+    k: int = 1
+    per: str | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A risk that somebody answers for until a date: shown in every report, alerted in none."""
+
+    resource: str
+    until: pd.Timestamp
+    by: str
+    reason: str
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    def covers(self, labels: Mapping[str, str], *, as_of: pd.Timestamp) -> bool:
+        """Whether a series with these labels is accepted at ``as_of`` (its last day included)."""
+        return as_of <= self.until and matches(self.where, labels)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something that can run out: what is asked of it, what it can give, and how long more of it takes to arrive.
+
+    Attributes
+    ----------
+    query, limit_query
+        PromQL for demand and for the limit, answering in ``unit`` and ``limit_unit`` (two names of one base unit).
+    limit, limit_schedule, bounds
+        In the base unit. At most one of ``limit``, ``limit_query`` and ``limit_schedule`` is given;
+        with none of them the resource is shown, and its series are skipped as "limit missing".
+    kind
+        What sort of metric this is ("cpu", "memory", "disk" …): series of one kind are judged alike.
+    direction
+        The side of the limit that is a breach.
+    step, aggregate, resolution
+        The spacing to plan on, what the server rolls each step up to, and how finely it evaluates an expression
+        below a step (None: the samples as they are kept).
+    sustained
+        How long demand has to be past the limit to count.
+    buffer
+        Share of the limit, from 0 up to but not including 1, that is kept free after the reserve.
+    lead_time
+        From deciding to having more.
+    risk
+        The probability of a breach that is still put up with.
+    assumed
+        Names of the fields above that no document of the platform gives.
+    """
+
+    name: str
+    title: str
+    query: str
+    unit: str
+    kind: str
+    owner: str
+    lead_time: pd.Timedelta
+    direction: Direction = "above"
+    limit: float | None = None
+    limit_query: str | None = None
+    limit_schedule: tuple[tuple[pd.Timestamp, float], ...] = ()
+    limit_unit: str = ""
+    limit_kind: LimitKind = "hard"
+    step: pd.Timedelta = HOUR
+    aggregate: str = "max"
+    sustained: pd.Timedelta = HOUR
+    resolution: pd.Timedelta | None = None
+    reserve: Reserve | None = None
+    buffer: float = 0.0
+    scales_by: str = ""
+    bounds: Bounds = (None, None)
+    risk: float = 0.1
+    help: str = ""
+    assumed: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+
+    @property
+    def demand_query(self) -> str:
+        """The PromQL that asks for demand, as the catalogue has it."""
+        return self.query
+
+    @property
+    def base(self) -> str:
+        """The base unit that demand and limit share."""
+        return unit(self.unit).base
+
+    def accepted_for(self, labels: Mapping[str, str], *, as_of: pd.Timestamp) -> Accepted | None:
+        """Return the acceptance that covers this series at ``as_of``; None: nobody has decided to live with its risk."""
+        return next((each for each in self.accepted if each.covers(labels, as_of=as_of)), None)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A service level objective: ``query`` keeps to the good side of ``target`` for the share ``objective`` of ``window``.
+
+    ``indicator`` says how it is measured: a ``ratio`` of counters (two of ``good``, ``bad``, ``total``), a ``quantile``
+    or the ``mean`` of a ``histogram``, or a ``gauge``. ``target`` and ``seen`` (lowest and highest seen in production)
+    are in the base unit.
+    """
+
+    name: str
+    title: str
+    indicator: Indicator
+    query: str
+    unit: str
+    target: float
+    comparison: Literal["<", ">"]
+    objective: float
+    window: pd.Timedelta
+    good: str | None = None
+    bad: str | None = None
+    total: str | None = None
+    histogram: str | None = None
+    quantile: float | None = None
+    seen: tuple[float, float] | None = None
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert rule: ``expr`` holds without a break for ``for_`` before it fires."""
+
+    name: str
+    expr: str
+    for_: pd.Timedelta
+    severity: str
+    channel: str
+    summary: str
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where alerts of a severity go: ``after`` a wait, or gathered into a digest every ``digest``."""
+
+    name: str
+    severity: str
+    after: pd.Timedelta
+    digest: pd.Timedelta | None = None
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """A kind of event that moves demand or limits, or that makes history unfit to learn from."""
+
+    name: str
+    help: str
+    moves: Literal["demand", "limit", "history"] = "demand"
+
+
+@dataclass(frozen=True)
+class Event:
+    """A known event; no ``end``: it stays. ``effect`` is in the base unit of its resources; None: to be learnt."""
+
+    kind: str
+    name: str
+    start: pd.Timestamp
+    end: pd.Timestamp | None = None
+    resources: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    effect: float | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A platform, described once; mappings are keyed by name, in the file's order. ``sha256`` is that of its text."""
+
+    name: str
+    title: str
+    timezone: str = "UTC"
+    timezones: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    event_kinds: Mapping[str, EventKind] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    sha256: str = ""
+
+    def timezone_of(self, labels: Mapping[str, str]) -> str:
+        """Return the IANA zone that a series lives in: that of its region, else the catalogue's own."""
+        return self.timezones.get(labels.get("region", ""), self.timezone)
+
+
+def matches(where: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether ``labels`` has every value that ``where`` asks for; a missing label reads as empty, as in Prometheus."""
+    return all(labels.get(name, "") == value for name, value in where.items())
