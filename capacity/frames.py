@@ -7,6 +7,7 @@ is missing. A timestamp speaks for the step that *ends* there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ __all__ = [
     "clean_labels",
     "columns",
     "duration",
+    "duration_text",
     "grid",
     "instant",
     "join",
@@ -92,28 +94,45 @@ class Pull:
         return prov.merge(*(prov.read(frame) for frame in frames))
 
 
-def duration(value: str | pd.Timedelta | float, *, name: str = "duration") -> pd.Timedelta:
+_SECONDS = {
+    "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "hours": 3600,
+    "d": 86400, "day": 86400, "days": 86400, "w": 604800, "week": 604800, "weeks": 604800,
+}  # fmt: skip
+_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
+_HOW = 'Write it like "90d", "12h", "15min".'
+
+
+def duration(value: str | pd.Timedelta, *, name: str = "duration") -> pd.Timedelta:
     """Read a duration: ``"90d"``, ``"1h30m"``, a Timedelta. A bare number has no unit and is refused.
+
+    Our own reading, because it is Prometheus' (``m`` is a minute, ``d`` a day) and pandas gives up ``d``.
 
     Raises
     ------
     ParameterError
         It cannot be read, or is not positive.
     """
-    if isinstance(value, str) and value.strip() and not value.strip().lstrip("+-").replace(".", "").isdigit():
-        try:
-            parsed = pd.Timedelta(value.strip())
-        except ValueError:
-            raise ParameterError(
-                f"{name} {value!r} is not a duration.", hint='Write it like "90d", "12h", "15min".'
-            ) from None
-    elif isinstance(value, pd.Timedelta):
+    if isinstance(value, pd.Timedelta):
         parsed = value
     else:
-        raise ParameterError(f"{name} {value!r} has no unit.", hint='Write it like "90d", "12h", "15min".')
-    if parsed is pd.NaT or parsed <= pd.Timedelta(0):
-        raise ParameterError(f"{name} {value!r} is not positive.", hint='Write it like "90d", "12h", "15min".')
+        text = str(value).strip()
+        parts = _PART.findall(text)
+        if not parts or "".join(_PART.sub("", text).split()) or any(unit.lower() not in _SECONDS for _, unit in parts):
+            raise ParameterError(f"{name} {value!r} is not a duration.", hint=_HOW)
+        total = sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts)
+        parsed = pd.Timedelta(round(total * 1e6), unit="us")
+    if pd.isna(parsed) or parsed <= pd.Timedelta(0):
+        raise ParameterError(f"{name} {value!r} is not positive.", hint=_HOW)
     return parsed
+
+
+def duration_text(value: pd.Timedelta) -> str:
+    """Write a duration as Prometheus reads it, in the largest unit that divides it: ``"90d"``, ``"90m"``, ``"1500ms"``."""
+    ms = round(value / pd.Timedelta(1, unit="ms"))
+    for size, sign in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")):
+        if ms % size == 0:
+            return f"{ms // size}{sign}"
+    return f"{ms}ms"
 
 
 def instant(value: str | pd.Timestamp, *, name: str = "time") -> pd.Timestamp:
