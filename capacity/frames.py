@@ -127,7 +127,7 @@ def duration(value: str | pd.Timedelta, *, name: str = "duration") -> pd.Timedel
 
 
 def duration_text(value: pd.Timedelta) -> str:
-    """Write a duration as Prometheus reads it, in the largest unit that divides it: ``"90d"``, ``"90m"``, ``"1500ms"``."""
+    """Write a duration as Prometheus reads it, in the largest unit that divides it: ``"90d"``, ``"90m"``."""
     ms = round(value / pd.Timedelta(1, unit="ms"))
     for size, sign in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")):
         if ms % size == 0:
