@@ -138,13 +138,13 @@ class Resource:
         return unit(self.unit).base
 
     def accepted_for(self, labels: Mapping[str, str], *, as_of: pd.Timestamp) -> Accepted | None:
-        """Return the acceptance that covers this series at ``as_of``; None: nobody has decided to live with its risk."""
+        """Return the acceptance that covers this series at ``as_of``; None: nobody has accepted its risk."""
         return next((each for each in self.accepted if each.covers(labels, as_of=as_of)), None)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A service level objective: ``query`` keeps to the good side of ``target`` for the share ``objective`` of ``window``.
+    """A service level objective: ``query`` keeps to its side of ``target`` for the share ``objective`` of ``window``.
 
     ``indicator`` says how it is measured: a ``ratio`` of counters (two of ``good``, ``bad``, ``total``), a ``quantile``
     or the ``mean`` of a ``histogram``, or a ``gauge``. ``target`` and ``seen`` (lowest and highest seen in production)
