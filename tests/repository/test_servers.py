@@ -60,7 +60,7 @@ def test_victoriametrics_takes_further_flags(start_victoriametrics: Callable[...
 
 
 def test_vmauth_asks_for_the_password(vmauth: Callable[[str], Server], fresh_victoriametrics: VictoriaMetrics) -> None:
-    """vmauth turns away who brings no password."""
+    """A proxy by vmauth turns away who brings no password."""
     config = f"users: [{{username: u, password: p, url_prefix: '{fresh_victoriametrics.url}'}}]"
     with pytest.raises(AssertionError, match="401"):
         vmauth(config).post("/api/v1/query?query=1")
@@ -110,7 +110,7 @@ def alive(pid: int) -> bool:
 def test_tests_reach_no_further_than_loopback() -> None:
     """A connection to anywhere else is refused before it is tried."""
     refused = (SocketConnectBlockedError, UserWarning)  # the plug-in warns first, and warnings are errors here
-    with pytest.raises(refused, match="192.0.2.1"), socket.socket() as outside:
+    with pytest.raises(refused, match=r"192\.0\.2\.1"), socket.socket() as outside:
         outside.connect(("192.0.2.1", 80))
 
 

@@ -173,9 +173,9 @@ def main() -> int:
             path = find_chromium() if name == "chromium" else find_tool(name)
         except ToolMissing as error:
             missing += 1
-            print(f"{name}: missing. {error}", file=sys.stderr)  # noqa: T201 - this is the command's output
+            print(f"{name}: missing. {error}", file=sys.stderr)
         else:
-            print(f"{name}: {path}")  # noqa: T201 - this is the command's output
+            print(f"{name}: {path}")
     return 1 if missing else 0
 
 
