@@ -1,0 +1,97 @@
+"""Rolling-origin folds: the same history, cut earlier, forecast, and compared with what then came.
+
+::
+
+    rows     ├──────────────────────────────────────────┤ cutoff of the forecast
+    fold 1   ├── seen ──┤········ ahead ················
+    fold 2   ├───── seen ─────┤········ ahead ··········
+    fold 3   ├──────── seen ────────┤········ ahead ····┤
+
+A fold looks as far ahead as the horizon or the rows allow; late folds see a short way, early ones a long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from capacity.grids import DAY_S, Seasons, phases
+from capacity.models.base import Answer, Model, Problem
+
+__all__ = ["Noise", "fold_cutoffs", "fold_errors", "in_sample"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# A series' own fold counts when it had seen this many samples, and this share of its span, by then.
+MIN_SEEN = 24
+MIN_SEEN_SHARE = 0.15
+# The first fold sees this share of the rows, so that the furthest steps ahead are seen at least once.
+FIRST_SHARE = 0.25
+
+
+def fold_cutoffs(rows: int, *, horizon: int, seasons: Seasons, folds: int) -> tuple[int, ...]:
+    """Return the folds' cutoffs as counts of visible rows, ascending; none where the history allows none."""
+    least = max(MIN_SEEN, min(2 * seasons.lag, rows // 2))
+    first = max(least, round(FIRST_SHARE * rows), min(rows - horizon, rows - 4 * horizon))
+    last = rows - max(1, min(horizon, seasons.steps(DAY_S), rows // 10))
+    if last < first:
+        return ()
+    return tuple(int(cut) for cut in np.unique(np.linspace(first, last, folds).round()))
+
+
+def fold_errors(problem: Problem, answer: Answer, cutoffs: Sequence[int]) -> FloatArray:
+    """Truth less points, shape (fold, horizon, series); NaN where there is no truth, or the fold had seen too little."""
+    rows = len(problem.values)
+    errors = np.full((len(cutoffs), problem.horizon, problem.series), np.nan)
+    seen = np.isfinite(problem.values)
+    first = np.where(seen.any(axis=0), seen.argmax(axis=0), rows)
+    counts = np.cumsum(seen, axis=0)
+    for fold, cutoff in enumerate(cutoffs):
+        ahead = min(problem.horizon, rows - cutoff)
+        errors[fold, :ahead] = problem.values[cutoff : cutoff + ahead] - answer.points[fold, :ahead]
+        enough = (counts[cutoff - 1] >= MIN_SEEN) & (cutoff - first >= MIN_SEEN_SHARE * (rows - first))
+        errors[fold][:, ~enough] = np.nan
+    return errors
+
+
+def run_folds(model: Model, problem: Problem, cutoffs: Sequence[int]) -> tuple[Answer, FloatArray]:
+    """Run a model at every fold and at the end; returns the answer (its last point forecast is *the* one) and errors."""
+    answer = model.points(problem, (*cutoffs, len(problem.values)))
+    return answer, fold_errors(problem, answer, cutoffs)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """In-sample noise: its size per series, and its relative size per time of day, shape (bin, series)."""
+
+    size: FloatArray
+    relative: FloatArray
+
+    def at(self, bins: IntArray) -> FloatArray:
+        """Relative size at instants of given bins; shape (…, series)."""
+        return self.relative[bins]
+
+
+# Pseudo-samples that hold a time of day's relative noise near 1.
+DAILY_PRIOR = 8.0
+
+
+def in_sample(problem: Problem) -> Noise:
+    """Measure how far samples are from the one a season before, in all and by time of day."""
+    lag = problem.seasons.lag if len(problem.values) > problem.seasons.lag + 8 else 1
+    apart = np.abs(problem.values[lag:] - problem.values[:-lag])
+    count = np.isfinite(apart).sum(axis=0)
+    size = np.nansum(apart, axis=0) / np.maximum(count, 1)
+    bounded = np.minimum(apart, 6 * np.where(size > 0, size, np.inf))
+    bins = phases(problem.times, problem.seasons.step_s)[lag:]
+    relative = np.ones((24, problem.series))
+    for one in np.unique(bins):
+        rows = bounded[bins == one]
+        seen = np.isfinite(rows).sum(axis=0)
+        total = np.nansum(rows, axis=0) / np.where(size > 0, size, 1.0)
+        relative[one] = np.where(size > 0, (total + DAILY_PRIOR) / (seen + DAILY_PRIOR), 1.0)
+    return Noise(size, relative)

@@ -1,0 +1,118 @@
+"""From a history to what models may see: cut at ``as_of``, cleaned of infinities, without the series nobody can judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from capacity.errors import HistoryTooShort, ParameterError
+from capacity.frames import Skipped, check, instant, series_labels, series_name, step_of
+from capacity.provenance import Provenance, read
+
+__all__ = ["MIN_SAMPLES", "Prepared", "prepare"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Two dozen samples: a day at hourly steps, the fewest from which a fold can be held back and a scale be read.
+MIN_SAMPLES = 24
+# A series may lack most of its samples (a car park reports by day only); below one in six there is no season to see.
+MIN_SHARE = 1 / 6
+# A series that has been silent for this share of its span (and a week) has stopped, not paused.
+SILENT_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A history ready for models.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The wide frame up to the cutoff; columns that can be forecast only; ±Inf is NaN.
+    step, cutoff
+        Spacing of samples; the last instant that a model may see.
+    skipped : tuple of Skipped
+    infinite : int
+        Samples that were ±Inf and count as missing.
+    first : ndarray of int, shape (series,)
+        Row of each series' first sample.
+    provenance : Provenance
+    """
+
+    frame: pd.DataFrame
+    step: pd.Timedelta
+    cutoff: pd.Timestamp
+    skipped: tuple[Skipped, ...]
+    infinite: int
+    first: npt.NDArray[np.int64]
+    provenance: Provenance
+
+    @property
+    def values(self) -> FloatArray:
+        """The samples, shape (time, series)."""
+        return self.frame.to_numpy(dtype=float)
+
+
+def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, events: object = None) -> Prepared:
+    """Cut, clean and sift a history.
+
+    Everything after ``as_of`` is dropped before anything else is looked at, so nothing later can matter.
+
+    Raises
+    ------
+    FrameError
+        The frame does not keep the contract.
+    HistoryTooShort
+        Fewer than two samples are left, so that there is no step.
+    """
+    checked = check(history)
+    provenance = read(checked)
+    frame = checked if as_of is None else _until(checked, instant(as_of, name="as_of"))
+    if len(frame) < 2:
+        raise HistoryTooShort(f"a history of {len(frame)} sample(s) has no step.", hint="Pull a longer window.")
+    values = frame.to_numpy(dtype=float, copy=True)
+    infinite = np.isinf(values)
+    values[infinite] = np.nan
+    step = step_of(frame)
+    why = [_unfit(column, step) for column in values.T]
+    keep = np.array([reason is None for reason in why])
+    labels = series_labels(frame)
+    skipped = tuple(
+        Skipped(series_name(one), reason[0], reason[1], one)
+        for one, reason in zip(labels, why, strict=True)
+        if reason is not None
+    )
+    kept = pd.DataFrame(values[:, keep], index=frame.index, columns=frame.columns[keep])
+    kept.attrs = dict(checked.attrs)
+    first = np.argmax(np.isfinite(values[:, keep]), axis=0).astype(np.int64)
+    return Prepared(kept, step, frame.index[-1], skipped, int(infinite.sum()), first, provenance)
+
+
+def _until(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    cut = frame.loc[:as_of]
+    if not len(cut):
+        raise ParameterError(
+            f"as_of {as_of.isoformat()} lies before the first sample ({frame.index[0].isoformat()}).",
+            hint="Give a later as_of, or pull an earlier window.",
+        )
+    return cut
+
+
+def _unfit(column: FloatArray, step: pd.Timedelta) -> tuple[str, str] | None:
+    """Say why a series cannot be forecast, as (reason, detail); None where it can."""
+    seen = np.flatnonzero(np.isfinite(column))
+    if not len(seen):
+        return "no data", "every sample is missing"
+    span = len(column) - int(seen[0])
+    if len(seen) < MIN_SAMPLES:
+        few = "too short" if span < 4 * MIN_SAMPLES else "too gappy"
+        return few, f"{len(seen)} samples in {span * step}; at least {MIN_SAMPLES} are needed"
+    if len(seen) < MIN_SHARE * span:
+        return "too gappy", f"{100 * (1 - len(seen) / span):.0f} % of {span * step} is missing"
+    silent = len(column) - 1 - int(seen[-1])
+    if silent > SILENT_SHARE * span and silent * step > pd.Timedelta(days=7):
+        return "too gappy", f"silent for the last {silent * step}"
+    return None
