@@ -126,9 +126,9 @@ def key_lines(text: str) -> dict[Path, int]:
             table = _parts(header[2])
             if header[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
-                lines.setdefault(table, number)
                 table = (*table, str(counts[table]))
-            lines.setdefault(table, number)
+            for depth in range(1, len(table) + 1):
+                lines.setdefault(table[:depth], number)
         elif assignment := _ASSIGNMENT.match(line):
             lines.setdefault((*table, *_parts(assignment[1])), number)
         inside = next((quote for quote in ('"""', "'''") if line.count(quote) % 2), "")
