@@ -1,0 +1,6 @@
+"""Simulated telemetry by seed, with its truth: processes whose continuation is drawn, and never shown to a model."""
+
+from capacity.simulate.dwcp import AS_OF, Demo, demo
+from capacity.simulate.fates import Fate
+
+__all__ = ["AS_OF", "Demo", "Fate", "demo"]

@@ -1,0 +1,225 @@
+"""The simulated platform: where its nodes stand, how each of its resources behaves, and what befell it.
+
+Twelve nodes in three regions. Levels, growth and seasons differ a little from seed to seed (`noise.spread`); what is
+planted in `capacity.simulate.fates` stays planted in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from capacity.simulate.clock import BLOCK_MINUTES, DAY_MINUTES, Floats, Timeline, timeline
+from capacity.simulate.noise import spread
+from capacity.simulate.processes import Drawn, Incident, Process, Step
+
+__all__ = ["AS_OF", "COMPONENTS", "MODES", "NODES", "REGIONS", "Node", "Platform"]
+
+AS_OF = pd.Timestamp("2026-11-01T00:00Z").as_unit("us")
+REGIONS: Mapping[str, str] = {"ap-south": "Asia/Kolkata", "eu-west": "Europe/Berlin", "us-east": "America/New_York"}
+MODES: Mapping[str, float] = {"datacenter": 0.5, "hybrid": 0.3, "internet": 0.2}
+COMPONENTS = ("ACP", "AMST", "ASS", "HDE", "ITP", "PBA")
+
+GIB = 2.0**30
+TIB = 2.0**40
+MEMORY_BYTES = 256 * GIB
+DISK_BYTES = 2 * TIB
+LINK_MBPS = 10_000.0
+
+# All in days from `AS_OF`. The gap begins and ends inside an hour, the reset inside a day's busy part.
+NEW_NODE_DAY = -5.0
+GAP_DAYS = (-52.0 + 2.0 / 24 + 20.0 / 1440, -52.0 + 11.0 / 24 + 40.0 / 1440)
+RESET_DAY = -18.0 + 9.5 / 24
+INCIDENT_DAY = -33.0 + 15.0 / 24
+INCIDENT_HOURS = 3.0
+
+
+@dataclass(frozen=True, order=True)
+class Node:
+    """A machine: its region, its name, and the zone whose clock its users live by."""
+
+    region: str
+    name: str
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone of the region."""
+        return REGIONS[self.region]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that each of its series carries."""
+        return {"node": self.name, "region": self.region}
+
+
+NODES = tuple(Node(region, f"node-{number}") for region in REGIONS for number in (1, 2, 3, 4))
+NEW_NODE = Node("ap-south", "node-4")
+GAP_REGION = "ap-south"
+RESET_NODE = Node("eu-west", "node-2")
+INCIDENT_REGION = "us-east"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One draw of the platform. Every series of it can be read alone, and is the same however it is read."""
+
+    seed: int
+    axis: Timeline = field(default_factory=lambda: timeline(AS_OF))
+
+    def cpu(self, node: Node) -> Drawn:
+        """Return a node's CPU use, in percent."""
+        return self._drawn(_cpu, "dwcp_cpu_usage_percent", node)
+
+    def memory(self, node: Node) -> Drawn:
+        """Return a node's memory use, in bytes."""
+        return self._drawn(_memory, "dwcp_memory_usage_bytes", node)
+
+    def disk(self, node: Node) -> Drawn:
+        """Return a node's used disk space, in bytes."""
+        return self._drawn(_disk, "dwcp_disk_used_bytes", node)
+
+    def bandwidth(self, node: Node) -> Drawn:
+        """Return a node's share of its region's bandwidth, in Mbit/s."""
+        return self._shared(_bandwidth, "dwcp_bandwidth_utilization_mbps", node, quantum=0.001, ceiling=LINK_MBPS)
+
+    def streams(self, node: Node, mode: str) -> Drawn:
+        """Return a node's share of its region's transfer streams, in one mode."""
+        return self._shared(_streams, "dwcp_amst_active_streams", node, mode, quantum=1.0, share=MODES[mode])
+
+    def latency(self, node: Node) -> Drawn:
+        """Return the median consensus latency that a node sees, in seconds."""
+        process = Process(level=1.0, season=0.02, noise=0.015, memory=2.0, jitter=0.03)
+        return _draw_share(self, _latency, "dwcp_consensus_latency_seconds", node, process)
+
+    def rounds(self, node: Node) -> Drawn:
+        """Return the pace of a node's consensus rounds, a minute."""
+        return _draw(self, _rounds, "dwcp_consensus_rounds_total", node)
+
+    def present(self, node: Node, block: int) -> Floats | None:
+        """Return 1 where a node's telemetry was kept and NaN where not; None: all of the block was kept."""
+        days = (np.arange(block * BLOCK_MINUTES, (block + 1) * BLOCK_MINUTES) + 1 - self.axis.shown) / DAY_MINUTES
+        missing = np.zeros(BLOCK_MINUTES, dtype=bool)
+        if node == NEW_NODE:
+            missing |= days <= NEW_NODE_DAY
+        if node.region == GAP_REGION:
+            missing |= (days > GAP_DAYS[0] + 1e-9) & (days <= GAP_DAYS[1] + 1e-9)
+        return np.where(missing, np.nan, 1.0) if missing.any() else None
+
+    def _drawn(self, rule: Rule, metric: str, node: Node) -> Drawn:
+        return _draw(self, rule, metric, node)
+
+    def _shared(
+        self, rule: Rule, metric: str, node: Node, *more: str, share: float = 1.0, **more_of_it: float
+    ) -> Drawn:
+        part = spread(self.seed, metric, node.region, node.name, *more, low=0.9, high=1.1) * share / 4
+        part *= 0.3 if node == NEW_NODE else 1.0
+        process = Process(level=part, noise=0.03, memory=3.0, jitter=0.02, **more_of_it)
+        return _draw_share(self, rule, metric, node, process, more)
+
+
+Rule = Callable[[int, Node], Process]
+
+
+# The knots of a draw are some 350 kB: the caches hold one seed's whole platform.
+@lru_cache(maxsize=64)
+def _draw(platform: Platform, rule: Rule, metric: str, node: Node) -> Drawn:
+    process = rule(platform.seed, node)
+    return Drawn(process, platform.axis, node.zone, platform.seed, (metric, node.region, node.name))
+
+
+@lru_cache(maxsize=96)
+def _draw_share(
+    platform: Platform, rule: Rule, metric: str, node: Node, process: Process, more: tuple[str, ...] = ()
+) -> Drawn:
+    common = _draw(platform, rule, metric, Node(node.region, ""))
+    return Drawn(process, platform.axis, node.zone, platform.seed, (metric, node.region, node.name, *more), common)
+
+
+def _cpu(seed: int, node: Node) -> Process:
+    level = spread(seed, "cpu level", node.region, node.name, low=16.0, high=22.0)
+    growth = spread(seed, "cpu growth", node.region, node.name, low=-0.01, high=0.02)
+    season = spread(seed, "cpu season", node.region, node.name, low=0.9, high=1.3)
+    usual = dict(
+        wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05, ceiling=100.0, softly=True, quantum=0.01
+    )
+    if node == Node("us-east", "node-2"):  # fate: bounded, and saturates
+        level = spread(seed, "saturates level", low=25.5, high=27.5)
+        growth = spread(seed, "saturates growth", low=0.12, high=0.15)
+        return Process(level=level, growth=growth, since=-100.0, drift=0.25, season=1.1, **usual)
+    return Process(level=level, growth=growth, drift=0.3, season=season, **usual)
+
+
+def _memory(seed: int, node: Node) -> Process:
+    share = spread(seed, "memory level", node.region, node.name, low=0.38, high=0.52)
+    growth = spread(seed, "memory growth", node.region, node.name, low=-0.005, high=0.02)
+    usual = dict(
+        season=0.05, moods=0.1, noise=0.006, memory=12.0, jitter=0.002, ceiling=0.99 * MEMORY_BYTES, quantum=4096.0
+    )
+    if node == Node("eu-west", "node-3"):  # fate: a leak since a release
+        level = spread(seed, "leak level", low=0.70, high=0.72)
+        growth = spread(seed, "leak pace", low=0.30, high=0.38)
+        return Process(level=level * MEMORY_BYTES, growth=growth, since=-40.0, drift=0.2, wander=0.005, **usual)
+    if node == Node("us-east", "node-1"):  # fate: a step after a migration, and then no growth
+        step = Step(day=spread(seed, "step day", low=-50.0, high=-40.0), size=spread(seed, "step", low=0.35, high=0.42))
+        return Process(level=0.6 * MEMORY_BYTES, wander=0.004, steps=(step,), **usual)
+    if node == Node("ap-south", "node-1"):  # fate: flat, and far below
+        return Process(level=0.3 * MEMORY_BYTES, wander=0.003, **usual)
+    return Process(level=share * MEMORY_BYTES, growth=growth, wander=0.01, **usual)
+
+
+def _disk(seed: int, node: Node) -> Process:
+    share = spread(seed, "disk level", node.region, node.name, low=0.3, high=0.5)
+    growth = spread(seed, "disk growth", node.region, node.name, low=0.01, high=0.03)
+    usual = dict(drift=0.35, follows=0.6, season=0.006, moods=0.2, noise=0.002, memory=8.0, jitter=0.0003)
+    usual |= dict(ceiling=0.998 * DISK_BYTES, quantum=4096.0)
+    if node == Node("ap-south", "node-2"):  # fate: fills within the horizon
+        level = spread(seed, "fills level", low=0.69, high=0.71)
+        growth = spread(seed, "fills pace", low=0.12, high=0.15)
+        return Process(level=level * DISK_BYTES, growth=growth, wander=0.01, **usual)
+    if node == Node("us-east", "node-4"):  # fate: already past its limit
+        level = spread(seed, "past level", low=0.885, high=0.9)
+        return Process(level=level * DISK_BYTES, growth=0.02, wander=0.003, **usual)
+    return Process(level=share * DISK_BYTES, growth=growth, wander=0.005, **usual)
+
+
+def _bandwidth(seed: int, node: Node) -> Process:
+    usual = dict(moods=0.05, noise=0.04, memory=5.0, jitter=0.0)
+    if node.region == "eu-west":  # fate: seasonal growth whose busy hour breaks, not its mean
+        level = spread(seed, "busy level", low=12_300.0, high=12_900.0)
+        growth = spread(seed, "busy growth", low=0.065, high=0.085)
+        return Process(level=level, growth=growth, drift=0.3, wander=0.01, season=1.3, **usual)
+    level = spread(seed, "bandwidth level", node.region, low=8_000.0, high=9_500.0)
+    growth = spread(seed, "bandwidth growth", node.region, low=0.0, high=0.02)
+    return Process(
+        level=level, growth=growth, drift=0.3, wander=0.015, season=1.1, incidents=_incidents(node, 0.45), **usual
+    )
+
+
+def _streams(seed: int, node: Node) -> Process:
+    if node.region == "us-east":  # fate: noisy beside its limit
+        level = spread(seed, "noisy level", low=1_000.0, high=1_040.0)
+        return Process(level=level, season=0.25, moods=0.12, weekend=0.8, noise=0.14, memory=3.0, jitter=0.0)
+    level = spread(seed, "streams level", node.region, low=480.0, high=560.0)
+    growth = spread(seed, "streams growth", node.region, low=-0.01, high=0.02)
+    return Process(level=level, growth=growth, drift=0.3, wander=0.015, season=0.8, noise=0.06, memory=4.0, jitter=0.0)
+
+
+def _latency(seed: int, node: Node) -> Process:
+    median = {"ap-south": 0.0066, "eu-west": 0.0057, "us-east": 0.0061}[node.region]
+    median *= spread(seed, "latency level", node.region, low=0.97, high=1.03)
+    growth = spread(seed, "latency growth", node.region, low=-0.003, high=0.006)
+    usual = dict(wander=0.004, season=0.1, moods=0.1, noise=0.03, memory=3.0, jitter=0.0)
+    return Process(level=median, growth=growth, incidents=_incidents(node, 2.2), **usual)
+
+
+def _rounds(seed: int, node: Node) -> Process:
+    level = spread(seed, "rounds level", node.region, node.name, low=390.0, high=450.0)
+    return Process(level=level, season=0.5, noise=0.04, memory=6.0, jitter=0.0)
+
+
+def _incidents(node: Node, factor: float) -> tuple[Incident, ...]:
+    return (Incident(INCIDENT_DAY, INCIDENT_HOURS, factor),) if node.region == INCIDENT_REGION else ()
