@@ -13,7 +13,7 @@ AUTO = "auto"
 
 # name → where it lives. A model is imported when it is asked for: prophet and statsmodels are heavy.
 MODELS = {
-    "fleet": "capacity.models.naive:SeasonalNaive",
+    "fleet": "capacity.models.fleet:Fleet",
     "naive": "capacity.models.naive:SeasonalNaive",
 }
 

@@ -1,0 +1,156 @@
+"""The fleet's candidates: simple forecasts, each right for some series and some stretch of the horizon.
+
+Every candidate is a function of the cleaned history up to the cutoff and gives (horizon, series). `fleet_weights`
+decides, per series and stretch, whom to believe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from capacity.grids import DAY_S, Seasons
+from capacity.models.base import FloatArray
+from capacity.models.fleet_fit import Cleaned
+from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
+
+__all__ = ["CANDIDATES", "View"]
+
+# Smoothing a day: nearly the last day; about a week; a slope that forgets in a month.
+FAST, MIDDLE = 0.7, 0.25
+TREND_ALPHA, TREND_BETA, TREND_DAMPING = 0.3, 0.1, 0.96
+PROFILE_WEEKS = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """What candidates see: the cleaned history, and what several of them need."""
+
+    cleaned: Cleaned
+    grid: Seasons
+    horizon: int
+
+    @cached_property
+    def block(self) -> int:
+        """Steps a block: a day where the grid is finer and the history holds a week of them."""
+        day = self.grid.steps(DAY_S)
+        return day if self.cleaned.rows >= 7 * day else max(1, self.cleaned.rows // 24)
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """Deseasonalised block means, shape (blocks, series)."""
+        return block_means(self.cleaned.level, self.block)
+
+    @cached_property
+    def middle(self) -> FloatArray:
+        """The level of about the last week."""
+        return smoothed(self.means, MIDDLE)
+
+    @cached_property
+    def blocks_ahead(self) -> FloatArray:
+        """Steps ahead in blocks, from the middle of the last block on; shape (horizon, 1)."""
+        return ((np.arange(1, self.horizon + 1) + (self.block - 1) / 2) / self.block)[:, None]
+
+    @cached_property
+    def season(self) -> FloatArray:
+        """The fitted season over the horizon."""
+        return self.cleaned.season[self.cleaned.rows :]
+
+    @cached_property
+    def overall(self) -> Drift:
+        """The trend of the whole history."""
+        return drift(self.means)
+
+    @cached_property
+    def recent(self) -> Drift:
+        """The trend of its last third, at least a fortnight of blocks."""
+        return drift(self.means[-max(14, len(self.means) // 3) :])
+
+    @cached_property
+    def profile(self) -> FloatArray:
+        """Mean of the last weeks by place in the season, about its own mean; repeated over the horizon."""
+        shape = _profile(self.cleaned.values, self.grid.lag, PROFILE_WEEKS)
+        return _repeat(shape - shape.mean(axis=0), self.horizon)
+
+    def line(self, trend: Drift, blocks: int | None = None) -> FloatArray:
+        """Continue a trend through the level of the last blocks, corrected for their age."""
+        means = self.means if blocks is None else self.means[-blocks:]
+        ages = np.arange(len(self.means) - 1, -1, -1.0)
+        weights = (1 - MIDDLE) ** ages
+        age = float(weights @ ages / weights.sum())
+        del means
+        return self.middle + trend.slope * (age + self.blocks_ahead)
+
+
+def _profile(values: FloatArray, lag: int, cycles: int) -> FloatArray:
+    held = max(1, min(cycles, len(values) // lag))
+    used = values[-held * lag :] if len(values) >= lag else values[-1:]
+    return used.reshape(held if len(values) >= lag else 1, -1, values.shape[1]).mean(axis=0)
+
+
+def _repeat(shape: FloatArray, horizon: int) -> FloatArray:
+    return shape[np.arange(horizon) % len(shape)]
+
+
+def _last_day(view: View) -> FloatArray:
+    """Yesterday, moved by how the days of the week differ."""
+    day = view.grid.day
+    if not day:
+        return _repeat(view.cleaned.values[-view.grid.lag :], view.horizon)
+    yesterday = _repeat(view.cleaned.values[-day:], view.horizon)
+    if not view.grid.week:
+        return yesterday
+    shape = _profile(view.cleaned.values, view.grid.week, PROFILE_WEEKS)
+    return yesterday + _repeat(shape, view.horizon) - _repeat(shape[-day:], view.horizon)
+
+
+def _day_profile(view: View) -> FloatArray:
+    return _repeat(_profile(view.cleaned.values, view.grid.day or 1, 7), view.horizon)
+
+
+def _persistent(view: View) -> FloatArray:
+    """The level, and what is left of the last residual as an AR(1) forgets it."""
+    residual = view.cleaned.level[-8 * view.block :] - view.middle
+    power = (residual**2).sum(axis=0)
+    hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
+    hang = np.clip(hang, 0.0, 0.999)
+    ahead = np.arange(1, view.horizon + 1)[:, None]
+    return view.season + view.middle + hang**ahead * residual[-1]
+
+
+def _damped(view: View) -> FloatArray:
+    level, slope = damped_trend(view.means, alpha=TREND_ALPHA, beta=TREND_BETA, damping=TREND_DAMPING)
+    gain = TREND_DAMPING * (1 - TREND_DAMPING**view.blocks_ahead) / (1 - TREND_DAMPING)
+    return view.season + level + slope * gain
+
+
+Candidate = Callable[[View], FloatArray]
+
+# name → forecast. The name is what an explanation says.
+CANDIDATES: dict[str, Candidate] = {
+    "season and yesterday's level": lambda view: view.season + smoothed(view.means, FAST),
+    "season and the week's level": lambda view: view.season + view.middle,
+    "season and the long mean": lambda view: view.season + view.means.mean(axis=0),
+    "season and a damped trend": _damped,
+    "season and the whole trend": lambda view: view.season + view.line(view.overall),
+    "season and the recent trend": lambda view: view.season + view.line(view.recent),
+    "season and the last residual": _persistent,
+    "mean weeks and the week's level": lambda view: view.profile + _week_mean(view),
+    "mean weeks": lambda view: _repeat(_profile(view.cleaned.values, view.grid.lag, PROFILE_WEEKS), view.horizon),
+    "last week": lambda view: _repeat(view.cleaned.values[-view.grid.lag :], view.horizon),
+    "yesterday and the week's shape": _last_day,
+    "mean days": _day_profile,
+    "flat": lambda view: np.broadcast_to(view.middle, view.season.shape),
+    "last value": lambda view: np.broadcast_to(view.cleaned.values[-1], view.season.shape),
+    "long median": lambda view: np.broadcast_to(np.median(view.cleaned.values, axis=0), view.season.shape),
+}
+
+
+def _week_mean(view: View) -> FloatArray:
+    """The level that goes with the profile: the smoothed level plus what the season's mean is over one cycle."""
+    rows = view.cleaned.rows
+    lag = min(view.grid.lag, rows)
+    return view.middle + view.cleaned.season[rows - lag : rows].mean(axis=0)

@@ -1,0 +1,66 @@
+"""Levels and slopes of deseasonalised series, batched: what a series is at, where it is going, how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from capacity.models.base import FloatArray
+
+__all__ = ["Drift", "block_means", "damped_trend", "drift", "smoothed"]
+
+
+def block_means(level: FloatArray, block: int) -> FloatArray:
+    """Means of blocks counted back from the last row; shape (blocks, series), at least one block."""
+    blocks = max(1, len(level) // block)
+    used = level[-blocks * block :] if len(level) >= block else level
+    return np.asarray(used.reshape(blocks, -1, level.shape[1]).mean(axis=1), dtype=float)
+
+
+def smoothed(means: FloatArray, alpha: float) -> FloatArray:
+    """Exponentially weighted mean of blocks, the last one weighing most; shape (series,)."""
+    weights = (1 - alpha) ** np.arange(len(means) - 1, -1, -1.0)
+    return np.asarray(weights @ means / weights.sum(), dtype=float)
+
+
+def damped_trend(means: FloatArray, *, alpha: float, beta: float, damping: float) -> tuple[FloatArray, FloatArray]:
+    """Holt's damped trend over blocks; returns (level, slope a block)."""
+    level = means[: max(1, len(means) // 4)].mean(axis=0)
+    slope = np.zeros_like(level)
+    for mean in means:
+        ahead = level + damping * slope
+        updated = ahead + alpha * (mean - ahead)
+        slope = damping * slope + beta * (updated - level - damping * slope)
+        level = updated
+    return level, slope
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A straight trend: ``slope`` a block, shrunk by what its standard error leaves of it."""
+
+    slope: FloatArray
+    error: FloatArray
+
+
+def drift(means: FloatArray) -> Drift:
+    """Fit a line through block means and keep of its slope what cannot be noise.
+
+    The standard error allows for residuals that hang together from block to block (an AR(1) inflation); the slope is
+    shrunk by 1 − (error/slope)², which leaves a true trend as it is and takes a chance one to zero.
+    """
+    blocks = len(means)
+    if blocks < 4:
+        nothing = np.zeros(means.shape[1])
+        return Drift(nothing, nothing)
+    time = np.arange(blocks) - (blocks - 1) / 2
+    spread = float(time @ time)
+    slope = time @ means / spread
+    residual = means - means.mean(axis=0) - time[:, None] * slope
+    power = (residual**2).sum(axis=0)
+    hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
+    hang = np.clip(hang + 2.0 / blocks, 0.0, 0.97)
+    error = np.sqrt(power / max(blocks - 2, 1) * (1 + hang) / (1 - hang) / spread)
+    keep = np.clip(1 - (error / np.where(slope != 0, np.abs(slope), np.inf)) ** 2, 0.0, 1.0)
+    return Drift(np.where(error > 0, keep, 1.0) * slope, error)
