@@ -1,0 +1,200 @@
+"""From a breach curve to a decision: dates, the last day to order, and a verdict with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from capacity import limits as lim
+from capacity import passage, verdicts
+from capacity.catalog import Reserve
+from capacity.errors import ParameterError
+from capacity.forecast import Forecast
+from capacity.frames import Skipped, series_labels
+
+__all__ = ["DATES", "Question", "decide", "order_dates"]
+
+# The dates of a table, and the probability that each of them has behind it.
+DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
+NAIVE = "naive"
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a forecast: the event, how much may be used, and the decision that hangs on it."""
+
+    direction: lim.Direction
+    sustained: pd.Timedelta
+    aggregate: str
+    reserve: Reserve | None
+    buffer: float
+    lead_time: pd.Timedelta
+    risk: float
+    paths: int
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("above", "below"):
+            raise ParameterError(f'direction must be "above" or "below", not {self.direction!r}.')
+        if not 0 < self.risk < 1:
+            raise ParameterError(f"a risk of {self.risk:g} is not between 0 and 1.", hint="For example 0.1.")
+        if self.paths < 1:
+            raise ParameterError(f"{self.paths} paths tell nothing.", hint="A thousand tell 10 % to within one.")
+        self.usable(np.ones(1))
+        self.aggregated(np.ones((1, 1)))
+
+    def window(self, step: pd.Timedelta) -> int:
+        """Return the samples that one window of the event holds."""
+        return passage.window_steps(self.sustained, step)
+
+    def usable(self, limit: Array) -> Array:
+        """Return what may be used of a limit."""
+        return lim.usable(limit, reserve=self.reserve, buffer=self.buffer, direction=self.direction)
+
+    def aggregated(self, window: Array) -> Array:
+        """Return the event's aggregate over one whole window, shape (window, series) → (series,)."""
+        found: Array = passage.rolling(window[None], len(window), self.aggregate)[0, 0]
+        return found
+
+
+def decide(
+    forecast: Forecast,
+    question: Question,
+    *,
+    limits: lim.Limits,
+    recent: Array,
+    past: Flags,
+    curve: pd.DataFrame,
+    timezones: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return the outlook's table; see `capacity.outlook.Outlook`.
+
+    Parameters
+    ----------
+    recent : ndarray, shape (window, series)
+        Demand over the window that ends at the cutoff.
+    past : ndarray of bool, shape (series,)
+        Whether the event is true at the cutoff.
+    curve : DataFrame, horizon × series
+        P(breach by t).
+    """
+    limit = limits.of(slice(None))[-len(curve) - 1]
+    now, usable = question.aggregated(recent), question.usable(limit)
+    table = pd.DataFrame({"now": now, "limit": limit, "usable": usable}, index=forecast.columns)
+    table["headroom"] = usable - now if question.direction == "above" else now - usable
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table["utilisation"] = now / limit
+    table["probability"] = curve.iloc[-1].to_numpy()
+    for name, level in DATES.items():
+        table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
+    table["order_by"] = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
+    scores = forecast.scores.reindex(forecast.columns)
+    words = _verdicts(forecast, question, limits=limits, past=past, curve=curve, table=table, timezones=timezones)
+    table["verdict"] = [word for word, _ in words]
+    table["reason"] = [reason for _, reason in words]
+    table["model"] = forecast.model.to_numpy()
+    table["score"] = scores["mase"].to_numpy(dtype=float)
+    table["coverage"] = scores["coverage80"].to_numpy(dtype=float)
+    return table
+
+
+def order_dates(
+    curve: pd.DataFrame, question: Question, *, past: Flags, cutoff: pd.Timestamp, timezones: Mapping[str, str]
+) -> pd.DatetimeIndex:
+    """Return the last day on which deciding keeps P(breach before the order arrives) at or below the risk.
+
+    That is the instant at which the breach curve first exceeds the risk, less the lead time, rounded down to a day of
+    the region's calendar; it may lie in the past. NaT: the curve stays at or below the risk as far as it is known.
+    """
+    exceeds = curve.to_numpy() > question.risk + 1e-9
+    step = np.where(exceeds.any(axis=0), exceeds.argmax(axis=0), -1)
+    due = _dates(step, curve.index, past, cutoff) - question.lead_time
+    return pd.DatetimeIndex(
+        [_day(when, zone) for when, zone in zip(due, _zones(curve, timezones), strict=True)]
+    ).as_unit("us")
+
+
+def _day(when: pd.Timestamp, zone: str) -> pd.Timestamp:
+    """Return the calendar day of an instant, as midnight UTC of that date: a date has no zone of its own."""
+    if pd.isna(when):
+        return pd.NaT
+    return when.tz_convert(zone).tz_localize(None).normalize().tz_localize("UTC")
+
+
+def _zones(curve: pd.DataFrame, timezones: Mapping[str, str]) -> list[str]:
+    return [timezones.get(labels.get("region", ""), "UTC") for labels in series_labels(curve)]
+
+
+def _dates(steps: npt.NDArray[np.intp], index: pd.Index, past: Flags, cutoff: pd.Timestamp) -> pd.DatetimeIndex:
+    """Return the instants of these steps: the cutoff where it is past already, NaT where there is none."""
+    found = pd.Series(index[np.maximum(steps, 0)])
+    found[steps < 0] = pd.NaT
+    found[past] = cutoff
+    return pd.DatetimeIndex(found).as_unit("us")
+
+
+def _verdicts(
+    forecast: Forecast,
+    question: Question,
+    *,
+    limits: lim.Limits,
+    past: Flags,
+    curve: pd.DataFrame,
+    table: pd.DataFrame,
+    timezones: Mapping[str, str],
+) -> list[tuple[str, str]]:
+    blockers = _blockers(forecast, limits, curve)
+    known = np.nan_to_num(np.nanmax(np.vstack([np.zeros(curve.shape[1]), curve.to_numpy()]), axis=0))
+    by_lead_time = _chance_within(curve, question.lead_time // forecast.step)
+    carried = forecast.carried.to_numpy()
+    horizon = curve.index[-1] - forecast.cutoff
+    today = [_day(forecast.cutoff, zone) for zone in _zones(curve, timezones)]
+    return [
+        verdicts.judge(
+            verdicts.Evidence(
+                blocker=blockers[position],
+                past=bool(past[position]),
+                probability=float(table["probability"].iloc[position]),
+                known=float(known[position]),
+                by_lead_time=float(by_lead_time[position]),
+                order_due=bool(table["order_by"].iloc[position] <= today[position]),
+                carried=min(pd.Timedelta(carried[position]), horizon),
+                horizon=horizon,
+                lead_time=question.lead_time,
+                risk=question.risk,
+            )
+        )
+        for position in range(curve.shape[1])
+    ]
+
+
+def _chance_within(curve: pd.DataFrame, steps: int) -> Array:
+    """Return P(breach within so many steps), by series; NaN past the horizon."""
+    if steps > len(curve):
+        return np.full(curve.shape[1], np.nan)
+    return curve.iloc[steps - 1].to_numpy() if steps else np.zeros(curve.shape[1])
+
+
+def _blockers(forecast: Forecast, limits: lim.Limits, curve: pd.DataFrame) -> list[Skipped | None]:
+    """Return why a series has no distribution that can be believed, or None."""
+    missing = iter(limits.skipped)
+    scores = forecast.scores.reindex(forecast.columns)
+    first = curve.iloc[0].to_numpy(dtype=float)
+    found: list[Skipped | None] = []
+    for position in range(len(forecast.columns)):
+        score, naive = float(scores["mase"].iloc[position]), float(scores["naive_mase"].iloc[position])
+        blocker: Skipped | None = None
+        if limits.owner[position] < 0:
+            blocker = next(missing)
+        elif np.isnan(first[position]):
+            blocker = Skipped("", "model failed", "no paths, or the history carries less than one step")
+        elif NAIVE not in str(forecast.model.iloc[position]) and verdicts.loses_to_naive(score, naive):
+            blocker = Skipped("", "unforecastable", f"MASE {score:.2f}, the seasonal naive model's is {naive:.2f}")
+        found.append(blocker)
+    return found

@@ -1,0 +1,239 @@
+"""The outlook: when a resource runs out, as a distribution, and by when to decide.
+
+Read off the forecast's sample paths by first passage, never off the edge of a band: for each series the chance of
+having met the event by each instant of the horizon. Dates, order-by date and verdict are read off that curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from capacity import limits as lim
+from capacity import passage, tables
+from capacity.catalog import Reserve
+from capacity.decision import Question, decide
+from capacity.errors import ParameterError
+from capacity.forecast import Forecast
+from capacity.frames import Skipped, duration, duration_text
+from capacity.provenance import Provenance
+
+__all__ = ["PATHS", "Outlook", "outlook"]
+
+# A thousand paths: the standard error of a probability of 10 % is one per cent.
+PATHS = 1000
+
+Array = npt.NDArray[np.float64]
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """When each series runs out.
+
+    Attributes
+    ----------
+    forecast : Forecast
+    question : Question
+        The event, and what is to be decided.
+    table : DataFrame, a row a series, in the forecast's order
+        ``now`` (the event's aggregate at the cutoff), ``limit``, ``usable``, ``headroom`` (usable − now, or
+        now − usable where less is worse), all in the base unit; ``utilisation`` (now ÷ limit); ``probability`` of a
+        breach within the horizon (NaN: the history does not carry that far); ``breach_p10``, ``_p50``, ``_p90`` (NaT:
+        not within what is carried); ``order_by`` (a calendar date of the region; NaT: nothing to order within what is
+        carried); ``verdict``, ``reason``, ``model``, ``score`` (MASE over the folds), ``coverage`` (of the 80 %
+        interval, over the folds).
+    curve : DataFrame, horizon × series
+        P(breach by t), never falling; NaN past what the history carries.
+    skipped : tuple of Skipped
+        The forecast's own, and the series without a limit.
+    limits : Limits
+        Over the history and the horizon; `limit` and `usable` show them as frames.
+    """
+
+    forecast: Forecast
+    question: Question
+    table: pd.DataFrame
+    curve: pd.DataFrame
+    skipped: tuple[Skipped, ...]
+    limits: lim.Limits = field(repr=False)
+
+    @property
+    def direction(self) -> lim.Direction:
+        """The side of the limit that is a breach."""
+        return self.question.direction
+
+    @property
+    def lead_time(self) -> pd.Timedelta:
+        """From deciding to having more."""
+        return self.question.lead_time
+
+    @property
+    def risk(self) -> float:
+        """The probability of a breach before the order arrives that is put up with."""
+        return self.question.risk
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the demand comes from."""
+        return self.forecast.provenance
+
+    @cached_property
+    def limit(self) -> pd.DataFrame:
+        """The limit of each series over history and horizon; NaN where there is none."""
+        return self._over_time(self.limits.of(slice(None)))
+
+    @cached_property
+    def usable(self) -> pd.DataFrame:
+        """What may be used of the limit, over history and horizon: less the reserve, then less the buffer."""
+        return self._over_time(self.question.usable(self.limits.of(slice(None))))
+
+    def probability(self, by: str | pd.Timedelta = "30d") -> pd.Series:
+        """Return P(breach within ``by`` of the cutoff), by series; NaN past what the history carries.
+
+        Raises
+        ------
+        ParameterError
+            ``by`` is past the horizon.
+        """
+        within = duration(by, name="by")
+        horizon = self.curve.index[-1] - self.forecast.cutoff
+        if within > horizon:
+            raise ParameterError(
+                f"{duration_text(within)} is past the horizon of {duration_text(horizon)}.", hint="Forecast further."
+            )
+        steps = within // self.forecast.step
+        chance = self.curve.iloc[steps - 1] if steps else (self.table["verdict"] == "past").astype(float)
+        return chance.rename("probability")
+
+    def __repr__(self) -> str:
+        """Return a line: how many series, and how many of each verdict."""
+        return tables.counted("Outlook", self.table["verdict"])
+
+    def _repr_html_(self) -> str:
+        return tables.outlook_html(self)
+
+    def _over_time(self, values: Array) -> pd.DataFrame:
+        return pd.DataFrame(values, index=_times(self.forecast), columns=self.forecast.columns)
+
+
+def outlook(
+    forecast: Forecast,
+    *,
+    limit: lim.LimitLike,
+    direction: lim.Direction = "above",
+    sustained: str | pd.Timedelta = "1h",
+    aggregate: str = "mean",
+    reserve: Reserve | tuple[int, int] | None = None,
+    buffer: float = 0.0,
+    lead_time: str | pd.Timedelta = "21d",
+    risk: float = 0.1,
+    paths: int = PATHS,
+    timezones: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Outlook:
+    """Return when each series of a forecast is past its usable capacity, with what probability, and by when to decide.
+
+    Parameters
+    ----------
+    forecast : Forecast
+    limit : number, Series by labels, wide frame over time, or pairs of (instant, value)
+        In the demand's base unit; see `capacity.limits.match`. After the cutoff it is a plan: what is stated for the
+        future counts.
+    direction : {"above", "below"}
+        The side of the limit that is a breach.
+    sustained, aggregate
+        The event at t: this aggregate of demand over (t − sustained, t] is past usable capacity. A step that is longer
+        than ``sustained`` is one window.
+    reserve : Reserve or (n, k), optional
+        Of ``n`` failure domains ``k`` may be lost.
+    buffer : float
+        Share of what the reserve leaves that is kept free.
+    lead_time : duration
+        From deciding to having more.
+    risk : float
+        The probability of a breach before the order arrives that is put up with.
+    paths : int
+        How many sample paths to draw.
+    timezones : mapping of region to IANA name, optional
+        Whose calendar the order-by date is read in (by the label ``region``; UTC otherwise).
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Raises
+    ------
+    ParameterError
+        An argument cannot be used as it is.
+    """
+    question = Question(
+        direction=direction,
+        sustained=duration(sustained, name="sustained"),
+        aggregate=aggregate,
+        reserve=lim.as_reserve(reserve),
+        buffer=buffer,
+        lead_time=duration(lead_time, name="lead_time"),
+        risk=risk,
+        paths=paths,
+    )
+    limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
+    recent = _recent(forecast, question)
+    past = _past_already(recent, limits, question, len(forecast.index))
+    curve = _curve(forecast, question, limits=limits, recent=recent, past=past, progress=progress)
+    table = decide(forecast, question, limits=limits, recent=recent, past=past, curve=curve, timezones=timezones or {})
+    return Outlook(
+        forecast=forecast,
+        question=question,
+        table=table,
+        curve=curve,
+        skipped=(*forecast.skipped, *limits.skipped),
+        limits=limits,
+    )
+
+
+def _times(forecast: Forecast) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(forecast.history.index.append(forecast.index), name=forecast.history.index.name)
+
+
+def _recent(forecast: Forecast, question: Question) -> Array:
+    """Return the window that ends at the cutoff, shape (window, series); a gap holds the value before it."""
+    window = question.window(forecast.step)
+    held = forecast.history.ffill().iloc[-window:].bfill().to_numpy(dtype=float)
+    return np.concatenate([np.repeat(held[:1], window - len(held), axis=0), held])
+
+
+def _past_already(recent: Array, limits: lim.Limits, question: Question, horizon: int) -> npt.NDArray[np.bool_]:
+    usable = question.usable(limits.of(slice(None))[-horizon - 1])
+    return passage.past(question.aggregated(recent), usable, question.direction)
+
+
+def _curve(
+    forecast: Forecast,
+    question: Question,
+    *,
+    limits: lim.Limits,
+    recent: Array,
+    past: npt.NDArray[np.bool_],
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """Return P(breach by t), horizon × series: 1 throughout where it is true already, NaN past what is carried."""
+    horizon, series = len(forecast.index), len(forecast.columns)
+    block = passage.block_size(question.paths, horizon)
+    values = passage.first_passage(
+        forecast.iter_paths(question.paths, block=block),
+        tail=recent[1:],
+        usable=lambda where: question.usable(limits.of(where)[-horizon:]),
+        window=question.window(forecast.step),
+        aggregate=question.aggregate,
+        direction=question.direction,
+        shape=(horizon, series),
+        progress=None if progress is None else lambda done: progress(done, series, "outlook"),
+    )
+    ahead = (forecast.index - forecast.cutoff).to_numpy()
+    values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
+    values[:, past] = 1.0
+    return pd.DataFrame(values, index=forecast.index, columns=forecast.columns)

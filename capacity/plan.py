@@ -1,0 +1,233 @@
+"""The plan: every resource of a catalogue from what was pulled to one table by urgency, and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from capacity import finding, ranking, tables
+from capacity.catalog import Catalog, Resource
+from capacity.errors import CapacityError, FrameError, HistoryTooShort, ModelFailed, ParameterError, did_you_mean
+from capacity.forecast import Forecast, forecast
+from capacity.frames import Pull, Skipped, duration, series_labels, series_name
+from capacity.growth import Growth, growth
+from capacity.limits import LimitLike
+from capacity.outlook import Outlook, outlook
+from capacity.provenance import Provenance
+
+__all__ = ["Plan", "plan"]
+
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a report shows.
+
+    Attributes
+    ----------
+    table : DataFrame, a row a series over all resources, the most urgent first
+        ``resource``, ``title``, ``series``, ``labels``, ``owner``; the columns of the outlook's table; ``lead_time``,
+        ``unit`` (base), ``accepted`` (until when, by whom and why a risk is put up with; else empty). What has no
+        answer is a row too: "cannot judge", with the reason.
+    forecasts, outlooks, growths : mapping of resource to result
+        A resource without any series that can be forecast stands in neither.
+    skipped : tuple of Skipped
+        All that has no answer, each with its ``resource``.
+    finding : str
+        The one sentence.
+    calibration : mapping
+        How good the forecasts were on their own folds: ``coverage80``, ``folds``, ``mase``, ``naive_mase``, ``skill``
+        (1 − their ratio), ``series``.
+    """
+
+    catalog: Catalog = field(repr=False)
+    as_of: pd.Timestamp
+    horizon: pd.Timedelta
+    table: pd.DataFrame
+    forecasts: Mapping[str, Forecast]
+    outlooks: Mapping[str, Outlook]
+    growths: Mapping[str, Growth]
+    skipped: tuple[Skipped, ...]
+    finding: str
+    calibration: Mapping[str, float]
+    provenance: Provenance
+
+    def __repr__(self) -> str:
+        """Return a line: the counts of verdicts, and the finding."""
+        return f"{tables.counted('Plan', self.table['verdict'])}: {self.finding}"
+
+    def _repr_html_(self) -> str:
+        return tables.plan_html(self)
+
+
+def plan(
+    pulled: Pull,
+    catalog: Catalog,
+    *,
+    horizon: str | pd.Timedelta = "90d",
+    model: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return the plan for every resource that was pulled.
+
+    Parameters
+    ----------
+    pulled : Pull
+        Demand and limits by resource, in base units (``source.pull(catalog)``).
+    catalog : Catalog
+        What each resource's limit, reserve, buffer, lead time, risk and owner are.
+    horizon : duration
+        How far ahead.
+    model, seed
+        As in `capacity.forecast`.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Returns
+    -------
+    Plan
+        A resource that cannot be forecast does not stop the others: it is skipped, with the reason.
+
+    Raises
+    ------
+    ParameterError
+        An argument cannot be used, or the pull holds a resource that the catalogue does not know.
+    """
+    ahead = duration(horizon, name="horizon")
+    work = _Work(catalog, pulled, ahead, model, seed, progress)
+    for name in pulled.demand:
+        work.add(_known(catalog, name))
+    skipped = (*(_of_pull(entry, catalog) for entry in pulled.skipped), *work.skipped)
+    table = ranking.ranked([*work.rows, *ranking.rows_of_skipped(skipped, work.rows, catalog=catalog)])
+    return Plan(
+        catalog=catalog,
+        as_of=pulled.as_of,
+        horizon=ahead,
+        table=table,
+        forecasts=work.forecasts,
+        outlooks=work.outlooks,
+        growths=work.growths,
+        skipped=skipped,
+        finding=finding.sentence(table, catalog=catalog, horizon=ahead, as_of=pulled.as_of),
+        calibration=_calibration(work.forecasts),
+        provenance=pulled.provenance,
+    )
+
+
+class _Work:
+    """What is gathered while the resources are gone through, one after the other."""
+
+    def __init__(
+        self, catalog: Catalog, pulled: Pull, horizon: pd.Timedelta, model: str, seed: int, progress: Progress | None
+    ) -> None:
+        self.catalog, self.pulled, self.horizon, self.model, self.seed = catalog, pulled, horizon, model, seed
+        self.progress = progress
+        self.forecasts: dict[str, Forecast] = {}
+        self.outlooks: dict[str, Outlook] = {}
+        self.growths: dict[str, Growth] = {}
+        self.skipped: list[Skipped] = []
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, resource: Resource) -> None:
+        name, demand = resource.name, self.pulled.demand[resource.name]
+        try:
+            self.growths[name] = growth(demand, as_of=self.pulled.as_of)
+            self.forecasts[name] = self._forecast(resource, demand)
+        except (HistoryTooShort, ModelFailed, FrameError) as error:
+            self.skipped.extend(_all_of(demand, resource, error))
+            return
+        self.outlooks[name] = found = self._outlook(resource, self.forecasts[name])
+        self.skipped.extend(replace(entry, resource=name) for entry in found.skipped)
+        self.rows.extend(ranking.rows(resource, found, as_of=self.pulled.as_of))
+
+    def _forecast(self, resource: Resource, demand: pd.DataFrame) -> Forecast:
+        events = tuple(
+            event for event in self.catalog.events if not event.resources or resource.name in event.resources
+        )
+        return forecast(
+            demand,
+            horizon=self.horizon,
+            as_of=self.pulled.as_of,
+            model=self.model,
+            bounds=None if resource.bounds == (None, None) else resource.bounds,
+            events=events,
+            seed=self.seed,
+            kind=resource.kind,
+            progress=self._told(resource),
+        )
+
+    def _outlook(self, resource: Resource, made: Forecast) -> Outlook:
+        regions = {labels.get("region", "") for labels in series_labels(made.columns)}
+        return outlook(
+            made,
+            limit=_limit(resource, self.pulled),
+            direction=resource.direction,
+            sustained=resource.sustained,
+            aggregate=resource.aggregate,
+            reserve=resource.reserve,
+            buffer=resource.buffer,
+            lead_time=resource.lead_time,
+            risk=resource.risk,
+            timezones={region: self.catalog.timezone_of({"region": region}) for region in regions},
+            progress=self._told(resource),
+        )
+
+    def _told(self, resource: Resource) -> Progress | None:
+        tell = self.progress
+        return None if tell is None else lambda done, total, what: tell(done, total, f"{resource.name}: {what}")
+
+
+def _known(catalog: Catalog, name: str) -> Resource:
+    if name not in catalog.resources:
+        raise ParameterError(
+            f"the pull holds {name!r}, and the catalogue {catalog.name!r} has no such resource."
+            f"{did_you_mean(name, catalog.resources)}",
+            hint=f"It has: {', '.join(catalog.resources)}.",
+        )
+    return catalog.resources[name]
+
+
+def _limit(resource: Resource, pulled: Pull) -> LimitLike:
+    """Return the limit that was pulled, else the catalogue's; a query's answer counts up to ``as_of`` only."""
+    found: LimitLike = pulled.limits.get(resource.name)
+    if isinstance(found, pd.DataFrame) and resource.limit_query is not None:
+        return found.loc[: pulled.as_of]
+    if found is not None:
+        return found
+    return resource.limit if resource.limit is not None else (resource.limit_schedule or None)
+
+
+def _all_of(demand: pd.DataFrame, resource: Resource, error: CapacityError) -> list[Skipped]:
+    reason = "model failed" if isinstance(error, ModelFailed) else "too short"
+    labels = series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [{} for _ in demand.columns]
+    return [Skipped(series_name(each), reason, error.message, labels=each, resource=resource.name) for each in labels]
+
+
+def _of_pull(entry: Skipped, catalog: Catalog) -> Skipped:
+    """Name the resource of what the pull skipped: a whole resource is named by ``series`` alone."""
+    if entry.resource or entry.series not in catalog.resources:
+        return entry
+    return replace(entry, series=series_name(entry.labels), resource=entry.series)
+
+
+def _calibration(forecasts: Mapping[str, Forecast]) -> dict[str, float]:
+    """Return how good the forecasts were on their own folds; a series counts as often as it has folds."""
+    scores = [made.scores[["mase", "naive_mase", "coverage80", "folds"]] for made in forecasts.values()]
+    rows = (
+        pd.concat([each.reset_index(drop=True) for each in scores])
+        if scores
+        else pd.DataFrame(columns=["mase", "naive_mase", "coverage80", "folds"], dtype=float)
+    )
+    rows = rows[(rows["folds"] > 0) & np.isfinite(rows["mase"]) & np.isfinite(rows["naive_mase"])]
+    folds = rows["folds"].to_numpy(dtype=float)
+    if not len(rows):
+        return {"coverage80": np.nan, "folds": 0, "series": 0, "mase": np.nan, "naive_mase": np.nan, "skill": np.nan}
+    mean = {name: float(np.average(rows[name], weights=folds)) for name in ("coverage80", "mase", "naive_mase")}
+    skill = 1 - mean["mase"] / mean["naive_mase"] if mean["naive_mase"] > 0 else np.nan
+    return {**mean, "folds": int(folds.sum()), "series": len(rows), "skill": skill}

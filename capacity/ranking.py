@@ -1,0 +1,93 @@
+"""The ranking: one table over all series of all resources, the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from capacity import tables
+from capacity.catalog import Catalog, Resource
+from capacity.frames import Skipped, series_labels, series_name
+from capacity.outlook import Outlook
+from capacity.verdicts import CANNOT_JUDGE, VERDICTS
+
+__all__ = ["ranked", "rows", "rows_of_skipped"]
+
+_FIGURES = ("now", "limit", "usable", "headroom", "utilisation", "probability", "score", "coverage")
+_DATES = ("breach_p10", "breach_p50", "breach_p90", "order_by")
+_WORDS = ("verdict", "reason", "model")
+_HEAD = ("resource", "title", "series", "labels", "owner")
+_COLUMNS = (
+    *_HEAD, "verdict", "now", "limit", "usable", "headroom", "utilisation", "probability", *_DATES, "lead_time", "unit",
+    "accepted", "reason", "model", "score", "coverage",
+)  # fmt: skip
+
+
+def rows(resource: Resource, found: Outlook, *, as_of: pd.Timestamp) -> list[dict[str, Any]]:
+    """Return a row for each series of a resource's outlook."""
+    labels = series_labels(found.forecast.columns)
+    return [
+        {**_head(resource, labels[position], as_of=as_of), **{str(name): value for name, value in row.items()}}
+        for position, row in enumerate(found.table.to_dict("records"))
+    ]
+
+
+def rows_of_skipped(
+    skipped: tuple[Skipped, ...], judged: list[dict[str, Any]], *, catalog: Catalog
+) -> list[dict[str, Any]]:
+    """Return a row for each series without an outlook: what cannot be judged is shown, not left out."""
+    shown = {(row["resource"], row["series"]) for row in judged}
+    found = []
+    for entry in skipped:
+        if (entry.resource, entry.series) in shown:
+            continue
+        shown.add((entry.resource, entry.series))
+        resource = catalog.resources.get(entry.resource)
+        head = {"resource": entry.resource, "title": entry.resource or "pull", "owner": "", "unit": "", "accepted": ""}
+        if resource is not None:
+            head = _head(resource, entry.labels)
+        reason = f"{entry.reason}: {entry.detail}" if entry.detail else entry.reason
+        found.append(
+            {**head, "series": entry.series, "labels": dict(entry.labels), "verdict": CANNOT_JUDGE, "reason": reason}
+        )
+    return found
+
+
+def _head(resource: Resource, labels: Mapping[str, str], *, as_of: pd.Timestamp | None = None) -> dict[str, Any]:
+    accepted = None if as_of is None else resource.accepted_for(labels, as_of=as_of)
+    told = "" if accepted is None else f"until {tables.date_text(accepted.until)} by {accepted.by}: {accepted.reason}"
+    return {
+        "resource": resource.name,
+        "title": resource.title,
+        "series": series_name(labels),
+        "labels": dict(labels),
+        "owner": resource.owner,
+        "lead_time": resource.lead_time,
+        "unit": resource.base,
+        "accepted": told,
+    }
+
+
+def ranked(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the rows as a frame, the most urgent first: by verdict, by median date, by early date, by probability."""
+    table = pd.DataFrame(records, columns=list(_COLUMNS))
+    table = table.astype({**dict.fromkeys(_FIGURES, float), "verdict": object})
+    for name in _DATES:
+        table[name] = pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]")
+    table["lead_time"] = pd.to_timedelta(table["lead_time"]).astype("timedelta64[us]")
+    for name in (*_WORDS[1:], "accepted", "owner"):
+        table[name] = table[name].fillna("")
+    keys = pd.DataFrame(
+        {
+            "rank": table["verdict"].map(lambda word: VERDICTS[word].rank),
+            "middle": table["breach_p50"],
+            "early": table["breach_p10"],
+            "unlikely": -table["probability"],
+            "resource": table["resource"],
+            "series": table["series"],
+        }
+    )
+    order = keys.sort_values(by=keys.columns.tolist(), na_position="last", kind="stable").index
+    return table.take(order.to_numpy()).reset_index(drop=True)

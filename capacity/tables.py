@@ -1,0 +1,180 @@
+"""Tables of results as text and as HTML, for a terminal and a notebook; everything that came from a label is escaped.
+
+Values stand in base units everywhere else; here they are scaled for a person. Dates are those of a series' region.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from capacity.frames import duration_text, series_labels, series_name
+from capacity.units import human
+from capacity.verdicts import VERDICTS, percent
+
+if TYPE_CHECKING:
+    from capacity.growth import Growth
+    from capacity.outlook import Outlook
+    from capacity.plan import Plan
+
+__all__ = [
+    "counted",
+    "date_text",
+    "growth_html",
+    "growth_rows",
+    "html_table",
+    "outlook_html",
+    "outlook_rows",
+    "plan_html",
+    "plan_rows",
+    "text_table",
+    "verdict_text",
+]
+
+Rows = Sequence[Mapping[str, str]]
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# A notebook's cell shows this many rows; the rest is counted, and stands in `.table`.
+SHOWN = 50
+
+
+def date_text(when: pd.Timestamp | None, *, zone: str = "UTC", year: bool = True) -> str:
+    """Write the day of an instant in a zone's calendar: ``"17 Nov 2026"``; NaT is ``"–"``."""
+    if when is None or pd.isna(when):
+        return "–"
+    local = when.tz_convert(zone)
+    return f"{local.day} {_MONTHS[local.month - 1]}" + (f" {local.year}" if year else "")
+
+
+def verdict_text(word: str) -> str:
+    """Write a verdict with its sign: ``"✖ order now"``. A sign or a colour alone is no answer."""
+    return f"{VERDICTS[word].sign} {word}"
+
+
+def counted(name: str, words: pd.Series) -> str:
+    """Return ``"Outlook(62 series: 3 breach, 59 fine)"``."""
+    counts = words.value_counts()
+    order = sorted(counts.index, key=lambda word: (VERDICTS[word].rank if word in VERDICTS else 0, word))
+    inside = ", ".join(f"{counts[word]} {word}" for word in order)
+    return f"{name}({len(words)} series{': ' if inside else ''}{inside})"
+
+
+def outlook_rows(outlook: Outlook) -> list[dict[str, str]]:
+    """Return an outlook's table as text, a row a series, in its order."""
+    base = _bases(outlook.forecast.units, outlook.table)
+    labels = series_labels(outlook.forecast.columns)
+    return [
+        {"series": series_name(labels[position]), **_judged(row, base[position])}
+        for position, (_, row) in enumerate(outlook.table.iterrows())
+    ]
+
+
+def plan_rows(plan: Plan) -> list[dict[str, str]]:
+    """Return a plan's table as text, a row a series, the most urgent first."""
+    return [
+        {
+            "resource": str(row["title"]),
+            "series": str(row["series"]),
+            **_judged(row, str(row["unit"]), zone=plan.catalog.timezone_of(row["labels"])),
+            "owner": str(row["owner"]),
+            "accepted": str(row["accepted"]),
+        }
+        for _, row in plan.table.iterrows()
+    ]
+
+
+def growth_rows(growth: Growth) -> list[dict[str, str]]:
+    """Return a growth's table as text, a row a series, in its order."""
+    base = _bases(growth.units, growth.table)
+    labels = series_labels(growth.table.index)  # type: ignore[arg-type]
+    period = duration_text(growth.period)
+    return [
+        {
+            "series": series_name(labels[position]),
+            "now": human(row["now"], base[position]),
+            "a day": human(row["rate_per_day"], base[position]),
+            "80 %": f"{human(row['low'], base[position])} – {human(row['high'], base[position])}",
+            "in 30 d": _signed(row["relative_30d"]),
+            "doubles in": "–" if pd.isna(row["doubling_time"]) else f"{row['doubling_time'].days:,} d",
+            f"last {period}": _signed(row["change"]),
+            "direction": str(row["direction"]),
+        }
+        for position, (_, row) in enumerate(growth.table.iterrows())
+    ]
+
+
+def outlook_html(outlook: Outlook) -> str:
+    """Return an outlook as an HTML table."""
+    return html_table(outlook_rows(outlook), caption=repr(outlook))
+
+
+def plan_html(plan: Plan) -> str:
+    """Return a plan as its finding and an HTML table."""
+    return html_table(plan_rows(plan), caption=plan.finding)
+
+
+def growth_html(growth: Growth) -> str:
+    """Return a growth as an HTML table."""
+    return html_table(growth_rows(growth), caption=repr(growth))
+
+
+def html_table(rows: Rows, *, caption: str = "", shown: int = SHOWN) -> str:
+    """Return rows of text as an HTML table, every cell escaped; the first ``shown`` of them, and how many are left."""
+    names = list(rows[0]) if rows else []
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in names) + "</tr>" for row in rows[:shown]
+    )
+    rest = f"<p>… and {len(rows) - shown} more.</p>" if len(rows) > shown else ""
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return f'<table class="capacity">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
+
+
+def text_table(rows: Rows, *, names: Sequence[str] | None = None) -> str:
+    """Return rows of text as lines with aligned columns; control characters are shown as spaces.
+
+    Parameters
+    ----------
+    rows : sequence of mappings of column to text
+    names : sequence of str, optional
+        Which columns, in which order. None: those of the first row.
+    """
+    if not rows:
+        return "(nothing)"
+    wanted = list(names if names is not None else rows[0])
+    lines = [wanted, *([_plain(row[name]) for name in wanted] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(wanted))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, str]:
+    day: Callable[[str], str] = lambda name: date_text(row[name], zone=zone)  # noqa: E731
+    return {
+        "verdict": verdict_text(row["verdict"]),
+        "now": human(row["now"], base),
+        "usable": human(row["usable"], base),
+        "headroom": human(row["headroom"], base),
+        "probability": percent(row["probability"]),
+        "breach 10 %": day("breach_p10"),
+        "50 %": day("breach_p50"),
+        "90 %": day("breach_p90"),
+        "order by": date_text(row["order_by"]),
+        "reason": str(row["reason"]),
+    }
+
+
+def _bases(units: Mapping[str, str], table: pd.DataFrame) -> list[str]:
+    return [units.get(str(metric), "") for metric in table.index.get_level_values(0)]
+
+
+def _signed(share: float) -> str:
+    return "–" if pd.isna(share) else f"{100 * share:+.1f} %".replace("-", "−")
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
