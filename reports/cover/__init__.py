@@ -1,0 +1,97 @@
+"""The cover: what runs out first, when, and how sure that is, on one page that needs no script to be read."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from capacity._version import __version__
+from reports import words
+from reports.cover.foot import foot
+from reports.cover.markup import Markup, joined, tag
+from reports.cover.table import table, tally
+from reports.rows import Row, rows
+
+if TYPE_CHECKING:
+    from capacity.plan import Plan
+
+__all__ = ["MIME", "bundle", "html"]
+
+MIME = "application/vnd.capacity.cover+html"
+
+
+def html(plan: Plan, *, title: str = "", source: str = "", command: str = "", most: int = 10) -> str:
+    """Return the cover as HTML with inline SVG and its own style: no script, no request; every text in it is escaped.
+
+    Parameters
+    ----------
+    title
+        What stands above the finding; by default the catalogue's title.
+    source
+        Where the telemetry is, without secrets.
+    command
+        The command that makes the same report again.
+    most
+        Rows in the table; the rest are counted.
+    """
+    found = rows(plan)
+    return tag(
+        "section",
+        tag("style", style()),
+        tag("p", _kicker(plan, title, source), class_="cw-kicker"),
+        tag("h1", plan.finding, class_="cw-finding"),
+        tag("p", _subline(plan, found), class_="cw-sub"),
+        tally(found),
+        table(found, as_of=plan.as_of, most=most),
+        foot(plan, command=command, version=__version__),
+        class_="cw-cover",
+        aria_label="Capacity report: cover",
+    )
+
+
+def bundle(plan: Plan, *, title: str = "", source: str = "", command: str = "") -> dict[str, str]:
+    """Return the cover as a notebook's output: for the report, for JupyterLab, and as one sentence of text."""
+    page = html(plan, title=title, source=source, command=command)
+    return {MIME: page, "text/html": page, "text/plain": plan.finding}
+
+
+@cache
+def style() -> Markup:
+    """The cover's own style; every rule in it begins with ``.cw-``."""
+    return Markup(resources.files("reports.cover").joinpath("style.css").read_text(encoding="utf-8"))
+
+
+def _kicker(plan: Plan, title: str, source: str) -> Markup:
+    """Title, where the telemetry is, the date that counts as today, how far the plan looks ahead."""
+    ends = [forecast.index[-1] - forecast.cutoff for forecast in plan.forecasts.values()]
+    parts = [title or plan.catalog.title or plan.catalog.name, source, f"as of {words.day(plan.as_of)}"]
+    return joined(*parts, f"next {words.since(max(ends))}" if ends else "", by=" · ")
+
+
+def _subline(plan: Plan, found: tuple[Row, ...]) -> str:
+    """What was looked at, what could not be judged, and how far the bands may be believed."""
+    unknown = [row for row in found if row.verdict == "cannot judge"]
+    elsewhere = len(plan.skipped) - len(unknown)
+    missing = len(unknown) + max(0, elsewhere)
+    looked = (
+        f"{words.plural(len(found), 'series', 'series')} of {words.plural(len(plan.outlooks), 'resource')} looked at"
+    )
+    judged = "every one could be judged" if not missing else f"{missing} could not be judged"
+    return f"{looked}; {judged}. {calibrated(plan)}".strip()
+
+
+def calibrated(plan: Plan) -> str:
+    """Say how much the 80 % bands covered in the backtests, and how the error compares with the naive model's."""
+    scores = pd.concat([forecast.scores for forecast in plan.forecasts.values()]) if plan.forecasts else pd.DataFrame()
+    scores = scores[scores["folds"] > 0] if len(scores) else scores
+    if not len(scores):
+        return "The histories are too short for a backtest."
+    covered = float(np.average(scores["coverage80"], weights=scores["folds"]))
+    ratio = float((scores["mase"] / scores["naive_mase"]).median())
+    times = words.plural(int(scores["folds"].max()), "backtest")
+    better = f", with {ratio:.2f} × the error of a seasonal naive forecast" if np.isfinite(ratio) else ""
+    return f"In {times} of each series, 80 % bands covered {words.percent(covered)} of what came{better}."
