@@ -43,6 +43,6 @@ clean: ## remove what can be made again: .venv, out, dist and the caches
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c '$(OLD)'
 	@echo "setting up .venv; the first time this downloads some 400 MB"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab,dev]'
 	@touch $@

@@ -131,9 +131,9 @@ def test_a_higher_limit_is_never_likelier_to_be_passed(judged: pd.DataFrame) -> 
 def test_claims_that_can_be_told_by_hand(judged: pd.DataFrame) -> None:
     """Some claims need no model.
 
-    CPU that has been at 99.8 % of 100 cannot pass 1.2 × that. A room that stayed below 87 °F for months stays below 95.
-    And what happened is in the files: requests to the load balancer were above 335 in two of 240 hours before the cutoff
-    (369 and 381), so that the percentile, at place 237.61 of 240 in order, is 335; they reached 656 on the third evening.
+    CPU that has been at 99.8 % of 100 cannot pass 1.2 × that. A room that stayed below 87 °F for months stays below
+    95. And what happened is in the files: requests to the load balancer were above 335 in two of 240 hours before the
+    cutoff (369 and 381), so the percentile, at place 237.61 in order, is 335; they reached 656 on the third evening.
     """
     rows = {(row["series"], row["kind"]): row for row in judged.to_dict("records")}
     assert rows["ec2_cpu_utilization_77c1ca", "high"]["claimed"] == 0
