@@ -17,7 +17,7 @@ __all__ = ["PLANTED", "Fate", "Planted", "first_breach", "usable"]
 
 @dataclass(frozen=True)
 class Planted:
-    """A fate before its truth is known: its kind, the resource, the series, and the verdicts that would do it justice."""
+    """A fate before its truth is known: its kind, its resource and series, and the verdicts that would do it justice."""
 
     kind: str
     resource: str
@@ -89,7 +89,7 @@ def first_breach(
     """
     window = max(1, round(resource.sustained / resource.step))
     rolled = pd.Series(demand, index=times).rolling(window)
-    level = (rolled.mean() if resource.aggregate == "mean" else rolled.max() if window > 1 else rolled.max()).to_numpy()
+    level = rolled.agg("max" if resource.aggregate == "max" else "mean").to_numpy()
     ceiling = usable(resource, np.broadcast_to(np.asarray(limit, dtype=float), level.shape))
     past = level > ceiling if resource.direction == "above" else level < ceiling
     now = int(times.searchsorted(as_of, side="right")) - 1

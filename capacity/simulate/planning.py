@@ -77,7 +77,7 @@ class LatencyQuestion(Question):
         return quantile(self.level, rates, bounds=consensus.BOUNDS)
 
     def _rate(self, platform: Platform, node: Node, block: int) -> Floats:
-        """Return what a node's buckets grew by a minute: the first sample of all, or after a gap, tells of no growth."""
+        """Return what a node's buckets grew by a minute; the first sample, and the first after a gap, tell nothing."""
         grown = consensus.below(platform, node, block)
         kept = platform.present(node, block)
         windows = grown.reshape(len(consensus.BOUNDS), -1, self.resolution)

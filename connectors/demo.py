@@ -1,0 +1,162 @@
+"""``demo:``: simulated DWCP telemetry, answered as if it were kept in a snapshot; no server, no file, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+import pandas as pd
+
+from capacity import __version__
+from capacity.errors import ParameterError
+from capacity.frames import duration, duration_text, wide
+from capacity.simulate import Demo as Drawn
+from capacity.simulate import demo
+from capacity.simulate.planning import LIMITS, QUESTIONS, Question
+from connectors import assemble
+from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
+from connectors.expressions import metric_of
+from connectors.held import Holding, find, keep, not_held
+
+__all__ = ["Demo"]
+
+MINUTE = pd.Timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Drawable(Holding):
+    """A query of the catalogue that the simulation answers."""
+
+    resource: str = ""
+    limit: bool = False
+
+    @property
+    def question(self) -> Question:
+        """What draws the answer."""
+        return (LIMITS if self.limit else QUESTIONS)[self.resource]
+
+
+class Demo(Source):
+    """The simulated platform, by seed: ``demo:`` or ``demo:?seed=3``.
+
+    It answers the resource queries of the built-in catalogue ``dwcp`` and plain selectors of them, over any window of
+    its history and on any multiple of the minutes that they are evaluated at. Everything else is `NotHeld`.
+    """
+
+    kind = "simulation"
+
+    def __init__(self, url: str = "demo:") -> None:
+        seed = _seed(url)
+        super().__init__(f"demo:?seed={seed}" if seed else "demo:")
+        self.demo: Drawn = demo(seed)
+        self.holdings = _holdings(self.demo)
+
+    def now(self) -> pd.Timestamp:
+        """Return the instant that the demo pretends is now: its ``as_of``."""
+        return self.demo.as_of
+
+    def info(self) -> ServerInfo:
+        """Return what answers, and from when to when there are samples."""
+        kept = self.demo.as_of - self.demo.start
+        return ServerInfo(self.kind, __version__, retention=kept, oldest=self.demo.start, newest=self.demo.as_of)
+
+    def range(
+        self,
+        query: str,
+        *,
+        start: When,
+        end: When,
+        step: Duration = "1h",
+        aggregate: str | None = None,
+        name: str | None = None,
+        resolution: Duration | None = None,
+        progress: Progress | None = None,
+    ) -> pd.DataFrame:
+        """Return a query that is held on a grid: see `connectors.base.Source.range`.
+
+        Raises
+        ------
+        NotHeld
+            Another query, a finer step than the query is evaluated at, another resolution, or a window that is not
+            within the history; it lists what there is.
+        NoData
+            The conditions on labels leave no series.
+        """
+        asked = window(start, end, step)
+        found = find(query, self.holdings)
+        if not found:
+            raise not_held(query, self.holdings, source=self.name)
+        drawable, matchers = found[0]
+        kept = asked.until(self.finished(asked.step))
+        self._check(query, drawable, kept, resolution)
+        whole = _drawn(self.demo.seed, drawable.resource, drawable.limit, kept, aggregate)
+        frame = keep(whole, matchers, query=query, source=self.name).copy()
+        frame.columns = frame.columns.set_levels([name or metric_of(query) or query.strip()], level=0)
+        if progress is not None:
+            progress(1, 1, query)
+        return self._told(frame, query, asked, kept, aggregate)
+
+    def _check(self, query: str, drawable: Drawable, kept: Window, resolution: Duration | None) -> None:
+        points = drawable.question.resolution * MINUTE
+        told = points if resolution is None else duration(resolution, name="resolution")
+        why = ""
+        if told != points:
+            why = f"It is evaluated every {duration_text(points)}, not every {duration_text(told)}."
+        elif kept.step % points:
+            why = (
+                f"A step of {duration_text(kept.step)} is not a multiple of the {duration_text(points)} between points."
+            )
+        elif kept.start < self.demo.start or not len(kept.times):
+            why = f"The window {kept.start.isoformat()} to {kept.end.isoformat()} does not lie within its history."
+        if why:
+            raise not_held(query, self.holdings, source=self.name, why=why)
+
+    def _told(
+        self, frame: pd.DataFrame, query: str, asked: Window, kept: Window, aggregate: str | None
+    ) -> pd.DataFrame:
+        notes = ["simulated"]
+        if kept.end < asked.end:
+            notes.append(f"taken back to the last finished step, {kept.end.isoformat()}")
+        return assemble.attach(
+            frame,
+            kept,
+            query=query,
+            step=duration_text(kept.step),
+            aggregate=aggregate or "none",
+            source=self.name,
+            server=f"{self.kind} {__version__}",
+            pulled_at=self.demo.as_of.isoformat(),
+            notes=notes,
+        )
+
+
+def _seed(url: str) -> int:
+    _, _, rest = url.partition(":")
+    path, _, given = rest.partition("?")
+    options = dict(parse_qsl(given, keep_blank_values=True))
+    seed = options.pop("seed", "0")
+    if path.strip("/") or options or not seed.isdigit():
+        raise ParameterError(f"{url!r} is not a demo.", hint='Write "demo:" or "demo:?seed=3".')
+    return int(seed)
+
+
+def _holdings(drawn: Drawn) -> list[Drawable]:
+    held = []
+    for name in QUESTIONS:
+        resource = drawn.catalog.resources[name]
+        common = {"start": drawn.start, "end": drawn.as_of, "step": resource.step, "resource": name}
+        held.append(Drawable(query=resource.query, aggregate=resource.aggregate, **common))
+        if resource.limit_query is not None:
+            held.append(Drawable(query=resource.limit_query, aggregate="min", limit=True, **common))
+    return held
+
+
+@lru_cache(maxsize=64)
+def _drawn(seed: int, resource: str, limit: bool, kept: Window, aggregate: str | None) -> pd.DataFrame:
+    """Draw an answer, once a process: columns in the order of their labels, in the query's own unit."""
+    question = (LIMITS if limit else QUESTIONS)[resource]
+    times, series, values = demo(seed).answer(
+        question, start=kept.start, end=kept.end, step=kept.step, aggregate=aggregate
+    )
+    return wide(values, times=times, series=series, metric=resource).sort_index(axis=1)
