@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from capacity import __version__
 from capacity.errors import ParameterError
-from capacity.frames import duration, duration_text, wide
+from capacity.frames import METRIC, duration, duration_text, wide
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question
@@ -92,7 +92,9 @@ class Demo(Source):
         self._check(query, drawable, kept, resolution)
         whole = _drawn(self.demo.seed, drawable.resource, drawable.limit, kept, aggregate)
         frame = keep(whole, matchers, query=query, source=self.name).copy()
-        frame.columns = frame.columns.set_levels([name or metric_of(query) or query.strip()], level=0)
+        frame.columns = pd.MultiIndex.from_frame(
+            frame.columns.to_frame().assign(**{METRIC: name or metric_of(query) or query.strip()})
+        )
         if progress is not None:
             progress(1, 1, query)
         return self._told(frame, query, asked, kept, aggregate)
@@ -145,10 +147,10 @@ def _holdings(drawn: Drawn) -> list[Drawable]:
     held = []
     for name in QUESTIONS:
         resource = drawn.catalog.resources[name]
-        common = {"start": drawn.start, "end": drawn.as_of, "step": resource.step, "resource": name}
-        held.append(Drawable(query=resource.query, aggregate=resource.aggregate, **common))
+        one = Drawable(resource.query, drawn.start, drawn.as_of, resource.step, resource.aggregate, name)
+        held.append(one)
         if resource.limit_query is not None:
-            held.append(Drawable(query=resource.limit_query, aggregate="min", limit=True, **common))
+            held.append(replace(one, query=resource.limit_query, aggregate="min", limit=True))
     return held
 
 

@@ -25,9 +25,10 @@ class Holding:
     step: pd.Timedelta
     aggregate: str | None = None
 
-    def __str__(self) -> str:
-        rolled = f"{self.aggregate} over each {duration_text(self.step)}" if self.aggregate else "as it is written"
-        return f"{self.query} ({rolled}, every {duration_text(self.step)}, {_day(self.start)} to {_day(self.end)})"
+    @property
+    def when(self) -> str:
+        """Say on which instants the answer is held."""
+        return f"every {duration_text(self.step)} from {_day(self.start)} to {_day(self.end)}"
 
 
 def _day(when: pd.Timestamp) -> str:
@@ -73,8 +74,11 @@ def keep(frame: pd.DataFrame, matchers: frozenset[Matcher], *, query: str, sourc
 
 def not_held(query: str, holdings: Sequence[Holding], *, source: str, why: str = "") -> NotHeld:
     """Say that a question cannot be answered, why, and what could be."""
-    listed = "; ".join(str(holding) for holding in holdings) or "nothing"
-    reason = f" {why}" if why else ""
-    return NotHeld(
-        f"{source} does not hold {query!r}.{reason}", source=source, query=query, hint=f"It holds: {listed}."
+    listed = "; ".join(
+        f"{when}: "
+        + ", ".join(f"{one.query} ({one.aggregate or 'as it is written'})" for one in holdings if one.when == when)
+        for when in dict.fromkeys(one.when for one in holdings)
     )
+    reason = f" {why}" if why else ""
+    hint = f"It holds, {listed}." if holdings else "It holds nothing."
+    return NotHeld(f"{source} does not hold {query!r}.{reason}", source=source, query=query, hint=hint)

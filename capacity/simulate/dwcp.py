@@ -93,20 +93,25 @@ class Demo:
 
     def _fate(self, planted: Planted) -> Fate:
         resource = self._resource(planted.resource)
-        question = QUESTIONS[planted.resource]
         nodes = [node for node in NODES if planted.labels.items() <= node.labels.items()]
-        asked = {"start": self.start, "end": self.platform.axis.end, "step": resource.step}
-        times, _, demand = answer(question, self.platform, nodes, aggregate=resource.aggregate, **asked)
-        limit: Floats | float = resource.limit or np.nan
+        times, demand = self._through(QUESTIONS[resource.name], nodes, resource, resource.unit, resource.aggregate)
+        limit: Floats | float = np.nan if resource.limit is None else resource.limit
         if resource.limit_query is not None:
-            _, _, asked_limit = answer(LIMITS[resource.name], self.platform, nodes, aggregate="min", **asked)
-            limit = to_base(asked_limit[:, 0], resource.limit_unit or resource.unit)
-        breach = first_breach(resource, times, to_base(demand[:, 0], resource.unit), limit, as_of=self.as_of)
-        frame = self.frames[planted.resource]
-        seen = frame[[column for column in frame.columns if set(planted.labels.values()) <= set(column)]].dropna()
-        return Fate(
-            planted.kind, planted.resource, planted.labels, breach, planted.verdicts, self.as_of - seen.index[0]
+            _, limit = self._through(LIMITS[resource.name], nodes, resource, resource.limit_unit, "min")
+        breach = first_breach(resource, times, demand, limit, as_of=self.as_of)
+        shown = times[np.isfinite(demand) & (times <= self.as_of)]
+        history = self.as_of - shown[0] + resource.step
+        return Fate(planted.kind, resource.name, planted.labels, breach, planted.verdicts, history)
+
+    def _through(
+        self, question: Question, nodes: Sequence[Node], resource: Resource, unit: str, aggregate: str
+    ) -> tuple[pd.DatetimeIndex, Floats]:
+        """Return one series over the whole axis, the continuation with it, in the base unit."""
+        axis = self.platform.axis
+        times, _, values = answer(
+            question, self.platform, nodes, start=axis.start, end=axis.end, step=resource.step, aggregate=aggregate
         )
+        return times, np.asarray(to_base(values[:, 0], unit or resource.unit), dtype=float)
 
 
 @lru_cache(maxsize=4)

@@ -10,14 +10,13 @@ import pandas as pd
 
 from capacity.catalog import Resource
 from capacity.simulate.clock import Floats
-from capacity.units import to_base
 
 __all__ = ["PLANTED", "Fate", "Planted", "first_breach", "usable"]
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A fate before its truth is known: its kind, its resource and series, and the verdicts that would do it justice."""
+    """A fate before its truth is known: its kind, resource and series, and the verdicts that would do it justice."""
 
     kind: str
     resource: str
@@ -98,8 +97,3 @@ def first_breach(
         return times[int(clear[-1]) + 1 if clear.size else 0]
     later = np.flatnonzero(past[now + 1 :])
     return times[now + 1 + int(later[0])] if later.size else pd.NaT
-
-
-def in_base(values: Floats, name: str) -> Floats:
-    """Bring values from a catalogue's unit to its base."""
-    return np.asarray(to_base(values, name), dtype=float)

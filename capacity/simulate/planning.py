@@ -101,11 +101,11 @@ def _present_sum(parts: Sequence[Floats]) -> Floats:
         there = ~np.isnan(part)
         np.add(total, part, out=total, where=there)
         seen |= there
-    return np.where(seen, total, np.nan)
+    return np.asarray(np.where(seen, total, np.nan), dtype=float)
 
 
 def _streams(platform: Platform, node: Node, block: int) -> Floats:
-    return np.sum([platform.streams(node, mode).minutes(block) for mode in MODES], axis=0)
+    return np.asarray(np.sum([platform.streams(node, mode).minutes(block) for mode in MODES], axis=0), dtype=float)
 
 
 def _constant(value: float) -> Points:
@@ -197,9 +197,9 @@ def _reduced(steps: Floats, aggregate: str | None) -> Floats:
 
 
 def _quiet(function: Callable[..., Floats], steps: Floats, **more: float) -> Floats:
-    empty = ~np.isfinite(steps).any(axis=-1)
+    empty = np.asarray(~np.isfinite(steps).any(axis=-1))
     filled = np.where(empty[..., None], 0.0, steps) if empty.any() else steps
-    return np.where(empty, np.nan, function(filled, axis=-1, **more))
+    return np.asarray(np.where(empty, np.nan, function(filled, axis=-1, **more)), dtype=float)
 
 
 def _last(steps: Floats) -> Floats:

@@ -7,7 +7,7 @@ planted in `capacity.simulate.fates` stays planted in each.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -61,6 +61,15 @@ NEW_NODE = Node("ap-south", "node-4")
 GAP_REGION = "ap-south"
 RESET_NODE = Node("eu-west", "node-2")
 INCIDENT_REGION = "us-east"
+# The series that carry a fate; what befalls each stands with its rule below, and what it is called in `fates`.
+SATURATES = Node("us-east", "node-2")  # its processor: bounded, and bends into its bound
+LEAKS = Node("eu-west", "node-3")  # its memory, since a release
+STEPS = Node("us-east", "node-1")  # its memory: a migration moved work here, and it grows no more
+FLAT = Node("ap-south", "node-1")  # its memory, far below
+FILLS = Node("ap-south", "node-2")  # its disk
+PAST = Node("us-east", "node-4")  # its disk
+BUSY_REGION = "eu-west"  # its bandwidth: the busy hour breaks, the mean does not
+NOISY_REGION = "us-east"  # its streams: beside their limit
 
 
 @dataclass(frozen=True)
@@ -72,23 +81,28 @@ class Platform:
 
     def cpu(self, node: Node) -> Drawn:
         """Return a node's CPU use, in percent."""
-        return self._drawn(_cpu, "dwcp_cpu_usage_percent", node)
+        return _draw(self, _cpu, "dwcp_cpu_usage_percent", node)
 
     def memory(self, node: Node) -> Drawn:
         """Return a node's memory use, in bytes."""
-        return self._drawn(_memory, "dwcp_memory_usage_bytes", node)
+        return _draw(self, _memory, "dwcp_memory_usage_bytes", node)
 
     def disk(self, node: Node) -> Drawn:
         """Return a node's used disk space, in bytes."""
-        return self._drawn(_disk, "dwcp_disk_used_bytes", node)
+        return _draw(self, _disk, "dwcp_disk_used_bytes", node)
 
     def bandwidth(self, node: Node) -> Drawn:
         """Return a node's share of its region's bandwidth, in Mbit/s."""
-        return self._shared(_bandwidth, "dwcp_bandwidth_utilization_mbps", node, quantum=0.001, ceiling=LINK_MBPS)
+        metric = "dwcp_bandwidth_utilization_mbps"
+        share = Process(level=self._part(metric, node), noise=0.03, memory=3.0, jitter=0.02)
+        return _draw_share(self, _bandwidth, metric, node, replace(share, quantum=0.001, ceiling=LINK_MBPS))
 
     def streams(self, node: Node, mode: str) -> Drawn:
         """Return a node's share of its region's transfer streams, in one mode."""
-        return self._shared(_streams, "dwcp_amst_active_streams", node, mode, quantum=1.0, share=MODES[mode])
+        metric = "dwcp_amst_active_streams"
+        part = self._part(metric, node, mode) * MODES[mode]
+        share = Process(level=part, noise=0.03, memory=3.0, jitter=0.02, quantum=1.0)
+        return _draw_share(self, _streams, metric, node, share, (mode,))
 
     def latency(self, node: Node) -> Drawn:
         """Return the median consensus latency that a node sees, in seconds."""
@@ -109,16 +123,10 @@ class Platform:
             missing |= (days > GAP_DAYS[0] + 1e-9) & (days <= GAP_DAYS[1] + 1e-9)
         return np.where(missing, np.nan, 1.0) if missing.any() else None
 
-    def _drawn(self, rule: Rule, metric: str, node: Node) -> Drawn:
-        return _draw(self, rule, metric, node)
-
-    def _shared(
-        self, rule: Rule, metric: str, node: Node, *more: str, share: float = 1.0, **more_of_it: float
-    ) -> Drawn:
-        part = spread(self.seed, metric, node.region, node.name, *more, low=0.9, high=1.1) * share / 4
-        part *= 0.3 if node == NEW_NODE else 1.0
-        process = Process(level=part, noise=0.03, memory=3.0, jitter=0.02, **more_of_it)
-        return _draw_share(self, rule, metric, node, process, more)
+    def _part(self, metric: str, node: Node, *more: str) -> float:
+        """Return a node's share of its region: about a quarter; a new node's is small yet."""
+        part = spread(self.seed, metric, node.region, node.name, *more, low=0.9, high=1.1) / 4
+        return part * (0.3 if node == NEW_NODE else 1.0)
 
 
 Rule = Callable[[int, Node], Process]
@@ -140,80 +148,91 @@ def _draw_share(
 
 
 def _cpu(seed: int, node: Node) -> Process:
-    level = spread(seed, "cpu level", node.region, node.name, low=16.0, high=22.0)
-    growth = spread(seed, "cpu growth", node.region, node.name, low=-0.01, high=0.02)
-    season = spread(seed, "cpu season", node.region, node.name, low=0.9, high=1.3)
-    usual = dict(
-        wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05, ceiling=100.0, softly=True, quantum=0.01
-    )
-    if node == Node("us-east", "node-2"):  # fate: bounded, and saturates
+    usual = Process(
+        level=spread(seed, "cpu level", node.region, node.name, low=16.0, high=22.0),
+        growth=spread(seed, "cpu growth", node.region, node.name, low=-0.01, high=0.02),
+        season=spread(seed, "cpu season", node.region, node.name, low=0.9, high=1.3),
+        drift=0.3, wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05, ceiling=100.0, softly=True, quantum=0.01,
+    )  # fmt: skip
+    if node == SATURATES:
         level = spread(seed, "saturates level", low=25.5, high=27.5)
         growth = spread(seed, "saturates growth", low=0.12, high=0.15)
-        return Process(level=level, growth=growth, since=-100.0, drift=0.25, season=1.1, **usual)
-    return Process(level=level, growth=growth, drift=0.3, season=season, **usual)
+        return replace(usual, level=level, growth=growth, since=-100.0, drift=0.25, season=1.1)
+    return usual
 
 
 def _memory(seed: int, node: Node) -> Process:
     share = spread(seed, "memory level", node.region, node.name, low=0.38, high=0.52)
-    growth = spread(seed, "memory growth", node.region, node.name, low=-0.005, high=0.02)
-    usual = dict(
-        season=0.05, moods=0.1, noise=0.006, memory=12.0, jitter=0.002, ceiling=0.99 * MEMORY_BYTES, quantum=4096.0
-    )
-    if node == Node("eu-west", "node-3"):  # fate: a leak since a release
-        level = spread(seed, "leak level", low=0.70, high=0.72)
-        growth = spread(seed, "leak pace", low=0.30, high=0.38)
-        return Process(level=level * MEMORY_BYTES, growth=growth, since=-40.0, drift=0.2, wander=0.005, **usual)
-    if node == Node("us-east", "node-1"):  # fate: a step after a migration, and then no growth
+    usual = Process(
+        level=share * MEMORY_BYTES,
+        growth=spread(seed, "memory growth", node.region, node.name, low=-0.005, high=0.02),
+        wander=0.01, season=0.05, moods=0.1, noise=0.006, memory=12.0, jitter=0.002,
+        ceiling=0.99 * MEMORY_BYTES, quantum=4096.0,
+    )  # fmt: skip
+    if node == LEAKS:
+        level = spread(seed, "leak level", low=0.70, high=0.72) * MEMORY_BYTES
+        pace = spread(seed, "leak pace", low=0.30, high=0.38)
+        return replace(usual, level=level, growth=pace, since=-40.0, drift=0.2, wander=0.005)
+    if node == STEPS:
         step = Step(day=spread(seed, "step day", low=-50.0, high=-40.0), size=spread(seed, "step", low=0.35, high=0.42))
-        return Process(level=0.6 * MEMORY_BYTES, wander=0.004, steps=(step,), **usual)
-    if node == Node("ap-south", "node-1"):  # fate: flat, and far below
-        return Process(level=0.3 * MEMORY_BYTES, wander=0.003, **usual)
-    return Process(level=share * MEMORY_BYTES, growth=growth, wander=0.01, **usual)
+        return replace(usual, level=0.6 * MEMORY_BYTES, growth=0.0, wander=0.004, steps=(step,))
+    if node == FLAT:
+        return replace(usual, level=0.3 * MEMORY_BYTES, growth=0.0, wander=0.003)
+    return usual
 
 
 def _disk(seed: int, node: Node) -> Process:
     share = spread(seed, "disk level", node.region, node.name, low=0.3, high=0.5)
-    growth = spread(seed, "disk growth", node.region, node.name, low=0.01, high=0.03)
-    usual = dict(drift=0.35, follows=0.6, season=0.006, moods=0.2, noise=0.002, memory=8.0, jitter=0.0003)
-    usual |= dict(ceiling=0.998 * DISK_BYTES, quantum=4096.0)
-    if node == Node("ap-south", "node-2"):  # fate: fills within the horizon
-        level = spread(seed, "fills level", low=0.69, high=0.71)
-        growth = spread(seed, "fills pace", low=0.12, high=0.15)
-        return Process(level=level * DISK_BYTES, growth=growth, wander=0.01, **usual)
-    if node == Node("us-east", "node-4"):  # fate: already past its limit
-        level = spread(seed, "past level", low=0.885, high=0.9)
-        return Process(level=level * DISK_BYTES, growth=0.02, wander=0.003, **usual)
-    return Process(level=share * DISK_BYTES, growth=growth, wander=0.005, **usual)
+    usual = Process(
+        level=share * DISK_BYTES,
+        growth=spread(seed, "disk growth", node.region, node.name, low=0.01, high=0.03),
+        drift=0.35, wander=0.005, follows=0.6, season=0.006, moods=0.2, noise=0.002, memory=8.0, jitter=0.0003,
+        ceiling=0.998 * DISK_BYTES, quantum=4096.0,
+    )  # fmt: skip
+    if node == FILLS:
+        level = spread(seed, "fills level", low=0.69, high=0.71) * DISK_BYTES
+        return replace(usual, level=level, growth=spread(seed, "fills pace", low=0.12, high=0.15), wander=0.01)
+    if node == PAST:
+        level = spread(seed, "past level", low=0.885, high=0.9) * DISK_BYTES
+        return replace(usual, level=level, growth=0.02, wander=0.003)
+    return usual
 
 
 def _bandwidth(seed: int, node: Node) -> Process:
-    usual = dict(moods=0.05, noise=0.04, memory=5.0, jitter=0.0)
-    if node.region == "eu-west":  # fate: seasonal growth whose busy hour breaks, not its mean
+    usual = Process(
+        level=spread(seed, "bandwidth level", node.region, low=8_000.0, high=9_500.0),
+        growth=spread(seed, "bandwidth growth", node.region, low=0.0, high=0.02),
+        season=1.1, drift=0.3, wander=0.015, moods=0.05, noise=0.04, memory=5.0, jitter=0.0,
+        incidents=_incidents(node, 0.45),
+    )  # fmt: skip
+    if node.region == BUSY_REGION:
         level = spread(seed, "busy level", low=12_300.0, high=12_900.0)
         growth = spread(seed, "busy growth", low=0.065, high=0.085)
-        return Process(level=level, growth=growth, drift=0.3, wander=0.01, season=1.3, **usual)
-    level = spread(seed, "bandwidth level", node.region, low=8_000.0, high=9_500.0)
-    growth = spread(seed, "bandwidth growth", node.region, low=0.0, high=0.02)
-    return Process(
-        level=level, growth=growth, drift=0.3, wander=0.015, season=1.1, incidents=_incidents(node, 0.45), **usual
-    )
+        return replace(usual, level=level, growth=growth, season=1.3, wander=0.01)
+    return usual
 
 
 def _streams(seed: int, node: Node) -> Process:
-    if node.region == "us-east":  # fate: noisy beside its limit
+    usual = Process(
+        level=spread(seed, "streams level", node.region, low=480.0, high=560.0),
+        growth=spread(seed, "streams growth", node.region, low=-0.01, high=0.02),
+        season=0.8, drift=0.3, wander=0.015, noise=0.06, memory=4.0, jitter=0.0,
+    )  # fmt: skip
+    if node.region == NOISY_REGION:
         level = spread(seed, "noisy level", low=1_000.0, high=1_040.0)
-        return Process(level=level, season=0.25, moods=0.12, weekend=0.8, noise=0.14, memory=3.0, jitter=0.0)
-    level = spread(seed, "streams level", node.region, low=480.0, high=560.0)
-    growth = spread(seed, "streams growth", node.region, low=-0.01, high=0.02)
-    return Process(level=level, growth=growth, drift=0.3, wander=0.015, season=0.8, noise=0.06, memory=4.0, jitter=0.0)
+        noisy = replace(usual, level=level, growth=0.0, wander=0.0, season=0.25, weekend=0.8)
+        return replace(noisy, moods=0.12, noise=0.14, memory=3.0)
+    return usual
 
 
 def _latency(seed: int, node: Node) -> Process:
     median = {"ap-south": 0.0066, "eu-west": 0.0057, "us-east": 0.0061}[node.region]
-    median *= spread(seed, "latency level", node.region, low=0.97, high=1.03)
-    growth = spread(seed, "latency growth", node.region, low=-0.003, high=0.006)
-    usual = dict(wander=0.004, season=0.1, moods=0.1, noise=0.03, memory=3.0, jitter=0.0)
-    return Process(level=median, growth=growth, incidents=_incidents(node, 2.2), **usual)
+    return Process(
+        level=median * spread(seed, "latency level", node.region, low=0.97, high=1.03),
+        growth=spread(seed, "latency growth", node.region, low=-0.003, high=0.006),
+        wander=0.004, season=0.1, moods=0.1, noise=0.03, memory=3.0, jitter=0.0,
+        incidents=_incidents(node, 2.2),
+    )  # fmt: skip
 
 
 def _rounds(seed: int, node: Node) -> Process:
