@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,9 @@ from capacity import passage, verdicts
 from capacity.catalog import Reserve
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
-from capacity.frames import Skipped, series_labels
+from capacity.frames import Skipped, duration_text, series_labels, series_name
 
-__all__ = ["DATES", "Question", "decide", "order_dates"]
+__all__ = ["DATES", "Question", "blockers_of", "decide", "order_dates"]
 
 # The dates of a table, and the probability that each of them has behind it.
 DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
@@ -68,6 +68,7 @@ def decide(
     question: Question,
     *,
     limits: lim.Limits,
+    blockers: Sequence[Skipped | None],
     recent: Array,
     past: Flags,
     curve: pd.DataFrame,
@@ -77,6 +78,8 @@ def decide(
 
     Parameters
     ----------
+    blockers : sequence of Skipped or None, one a series
+        Why there is no distribution; see `blockers_of`.
     recent : ndarray, shape (window, series)
         Demand over the window that ends at the cutoff.
     past : ndarray of bool, shape (series,)
@@ -95,7 +98,7 @@ def decide(
         table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
     table["order_by"] = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
     scores = forecast.scores.reindex(forecast.columns)
-    words = _verdicts(forecast, question, limits=limits, past=past, curve=curve, table=table, timezones=timezones)
+    words = _verdicts(forecast, question, blockers=blockers, past=past, curve=curve, table=table, timezones=timezones)
     table["verdict"] = [word for word, _ in words]
     table["reason"] = [reason for _, reason in words]
     table["model"] = forecast.model.to_numpy()
@@ -143,13 +146,12 @@ def _verdicts(
     forecast: Forecast,
     question: Question,
     *,
-    limits: lim.Limits,
+    blockers: Sequence[Skipped | None],
     past: Flags,
     curve: pd.DataFrame,
     table: pd.DataFrame,
     timezones: Mapping[str, str],
 ) -> list[tuple[str, str]]:
-    blockers = _blockers(forecast, limits, curve)
     known = np.nan_to_num(np.nanmax(np.vstack([np.zeros(curve.shape[1]), curve.to_numpy()]), axis=0))
     by_lead_time = _chance_within(curve, question.lead_time // forecast.step)
     carried = forecast.carried.to_numpy()
@@ -181,20 +183,23 @@ def _chance_within(curve: pd.DataFrame, steps: int) -> Array:
     return curve.iloc[steps - 1].to_numpy() if steps else np.zeros(curve.shape[1])
 
 
-def _blockers(forecast: Forecast, limits: lim.Limits, curve: pd.DataFrame) -> list[Skipped | None]:
-    """Return why a series has no distribution that can be believed, or None."""
+def blockers_of(forecast: Forecast, limits: lim.Limits) -> list[Skipped | None]:
+    """Return, by series, why there is no distribution that can be believed; None: there is one."""
     missing = iter(limits.skipped)
-    scores = forecast.scores.reindex(forecast.columns)
-    first = curve.iloc[0].to_numpy(dtype=float)
-    found: list[Skipped | None] = []
-    for position in range(len(forecast.columns)):
-        score, naive = float(scores["mase"].iloc[position]), float(scores["naive_mase"].iloc[position])
-        blocker: Skipped | None = None
-        if limits.owner[position] < 0:
-            blocker = next(missing)
-        elif np.isnan(first[position]):
-            blocker = Skipped("", "model failed", "no paths, or the history carries less than one step")
-        elif NAIVE not in str(forecast.model.iloc[position]) and verdicts.loses_to_naive(score, naive):
-            blocker = Skipped("", "unforecastable", f"MASE {score:.2f}, the seasonal naive model's is {naive:.2f}")
-        found.append(blocker)
-    return found
+    return [
+        next(missing) if limits.owner[position] < 0 else _unbelieved(forecast, position)
+        for position in range(len(forecast.columns))
+    ]
+
+
+def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
+    labels = series_labels(forecast.columns[position : position + 1])
+    name = series_name(labels[0])
+    score = forecast.scores.iloc[position]
+    if not score["folds"] > 0:
+        span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
+        return Skipped(name, "too short", f"{span} of history leave no fold to test a forecast on", labels=labels[0])
+    if NAIVE in str(forecast.model.iloc[position]) or not verdicts.loses_to_naive(score["mase"], score["naive_mase"]):
+        return None
+    detail = f"MASE {score['mase']:.2f}, the seasonal naive model's is {score['naive_mase']:.2f}"
+    return Skipped(name, "unforecastable", detail, labels=labels[0])

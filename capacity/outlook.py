@@ -17,7 +17,7 @@ import pandas as pd
 from capacity import limits as lim
 from capacity import passage, tables
 from capacity.catalog import Reserve
-from capacity.decision import Question, decide
+from capacity.decision import Question, blockers_of, decide
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
 from capacity.frames import Skipped, duration, duration_text
@@ -49,9 +49,9 @@ class Outlook:
         carried); ``verdict``, ``reason``, ``model``, ``score`` (MASE over the folds), ``coverage`` (of the 80 %
         interval, over the folds).
     curve : DataFrame, horizon × series
-        P(breach by t), never falling; NaN past what the history carries.
+        P(breach by t), never falling; NaN past what the history carries, and for a series that cannot be judged.
     skipped : tuple of Skipped
-        The forecast's own, and the series without a limit.
+        The forecast's own, the series without a limit, and those whose forecast is not to be believed.
     limits : Limits
         Over the history and the horizon; `limit` and `usable` show them as frames.
     """
@@ -183,14 +183,25 @@ def outlook(
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
     recent = _recent(forecast, question)
     past = _past_already(recent, limits, question, len(forecast.index))
-    curve = _curve(forecast, question, limits=limits, recent=recent, past=past, progress=progress)
-    table = decide(forecast, question, limits=limits, recent=recent, past=past, curve=curve, timezones=timezones or {})
+    blockers = blockers_of(forecast, limits)
+    blocked = np.array([each is not None for each in blockers])
+    curve = _curve(forecast, question, limits=limits, recent=recent, past=past, blocked=blocked, progress=progress)
+    table = decide(
+        forecast,
+        question,
+        limits=limits,
+        blockers=blockers,
+        recent=recent,
+        past=past,
+        curve=curve,
+        timezones=timezones or {},
+    )
     return Outlook(
         forecast=forecast,
         question=question,
         table=table,
         curve=curve,
-        skipped=(*forecast.skipped, *limits.skipped),
+        skipped=(*forecast.skipped, *(each for each in blockers if each is not None)),
         limits=limits,
     )
 
@@ -218,6 +229,7 @@ def _curve(
     limits: lim.Limits,
     recent: Array,
     past: npt.NDArray[np.bool_],
+    blocked: npt.NDArray[np.bool_],
     progress: Progress | None,
 ) -> pd.DataFrame:
     """Return P(breach by t), horizon × series: 1 throughout where it is true already, NaN past what is carried."""
@@ -235,5 +247,6 @@ def _curve(
     )
     ahead = (forecast.index - forecast.cutoff).to_numpy()
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
+    values[:, blocked] = np.nan
     values[:, past] = 1.0
     return pd.DataFrame(values, index=forecast.index, columns=forecast.columns)

@@ -137,7 +137,8 @@ class _Work:
     def add(self, resource: Resource) -> None:
         name, demand = resource.name, self.pulled.demand[resource.name]
         try:
-            self.growths[name] = growth(demand, as_of=self.pulled.as_of)
+            grown = growth(demand, as_of=self.pulled.as_of)
+            self.growths[name] = replace(grown, units=dict.fromkeys(grown.units, resource.base))
             self.forecasts[name] = self._forecast(resource, demand)
         except (HistoryTooShort, ModelFailed, FrameError) as error:
             self.skipped.extend(_all_of(demand, resource, error))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from capacity.frames import duration_text, series_labels, series_name
+from capacity.provenance import UNKNOWN
 from capacity.units import human
 from capacity.verdicts import VERDICTS, percent
 
@@ -159,7 +160,7 @@ def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, s
         "now": human(row["now"], base),
         "usable": human(row["usable"], base),
         "headroom": human(row["headroom"], base),
-        "probability": percent(row["probability"]),
+        "probability": "true already" if row["verdict"] == "past" else percent(row["probability"]),
         "breach 10 %": day("breach_p10"),
         "50 %": day("breach_p50"),
         "90 %": day("breach_p90"),
@@ -169,7 +170,8 @@ def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, s
 
 
 def _bases(units: Mapping[str, str], table: pd.DataFrame) -> list[str]:
-    return [units.get(str(metric), "") for metric in table.index.get_level_values(0)]
+    stated = [units.get(str(metric), UNKNOWN) for metric in table.index.get_level_values(0)]
+    return ["" if base == UNKNOWN else base for base in stated]
 
 
 def _signed(share: float) -> str:

@@ -131,21 +131,24 @@ def loses_to_naive(score: float, naive: float) -> bool:
 
 
 def percent(share: float) -> str:
-    """Write a probability for a person: ``"12 %"``, ``"< 1 %"``, ``"> 99 %"``; NaN is ``"–"``."""
+    """Write a probability for a person: ``"12 %"``; NaN is ``"–"``.
+
+    None of a thousand paths is ``"< 1 %"``, all of them ``"> 99 %"``: a sample knows no certainty.
+    """
     if pd.isna(share):
         return "–"
-    if 0 < share < 0.01:
+    if share < 0.01:
         return "< 1 %"
-    if 0.99 < share < 1:
+    if share > 0.99:
         return "> 99 %"
     return f"{100 * share:.0f} %"
 
 
 def _order_now(seen: Evidence, chance: str) -> str:
     lead = duration_text(seen.lead_time)
-    if pd.isna(seen.by_lead_time) or seen.by_lead_time <= seen.risk:
-        return f"today is the last day to order with a lead time of {lead}: {chance}"
-    return f"{percent(seen.by_lead_time)} within the lead time of {lead}, {chance}"
+    if seen.by_lead_time > seen.risk:
+        return f"{percent(seen.by_lead_time)} within the lead time of {lead}, {chance}"
+    return f"{chance}, and an order takes {lead}"
 
 
 def _because(blocker: Skipped) -> str:

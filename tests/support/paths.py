@@ -53,7 +53,7 @@ def known_forecast(
     carried: str | None = None,
     **changed: Any,
 ) -> Forecast:
-    """Return a forecast with these paths (paths, horizon, series) after this history (times, series), cut at `CUTOFF`."""
+    """Return a forecast with these paths (paths, horizon, series) after this history (times, series)."""
     values = np.asarray(paths, dtype=float)
     samples = np.asarray(history, dtype=float)
     spacing = pd.Timedelta(step).as_unit("us")
