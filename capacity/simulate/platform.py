@@ -155,9 +155,9 @@ def _cpu(seed: int, node: Node) -> Process:
         drift=0.3, wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05, ceiling=100.0, softly=True, quantum=0.01,
     )  # fmt: skip
     if node == SATURATES:
-        level = spread(seed, "saturates level", low=25.5, high=27.5)
+        level = spread(seed, "saturates level", low=27.0, high=28.5)
         growth = spread(seed, "saturates growth", low=0.12, high=0.15)
-        return replace(usual, level=level, growth=growth, since=-100.0, drift=0.25, season=1.1)
+        return replace(usual, level=level, growth=growth, since=-100.0, drift=0.2, season=1.1)
     return usual
 
 
@@ -170,9 +170,9 @@ def _memory(seed: int, node: Node) -> Process:
         ceiling=0.99 * MEMORY_BYTES, quantum=4096.0,
     )  # fmt: skip
     if node == LEAKS:
-        level = spread(seed, "leak level", low=0.70, high=0.72) * MEMORY_BYTES
+        level = spread(seed, "leak level", low=0.705, high=0.72) * MEMORY_BYTES
         pace = spread(seed, "leak pace", low=0.30, high=0.38)
-        return replace(usual, level=level, growth=pace, since=-40.0, drift=0.2, wander=0.005)
+        return replace(usual, level=level, growth=pace, since=-40.0, drift=0.15, wander=0.005)
     if node == STEPS:
         step = Step(day=spread(seed, "step day", low=-50.0, high=-40.0), size=spread(seed, "step", low=0.35, high=0.42))
         return replace(usual, level=0.6 * MEMORY_BYTES, growth=0.0, wander=0.004, steps=(step,))
@@ -206,7 +206,7 @@ def _bandwidth(seed: int, node: Node) -> Process:
         incidents=_incidents(node, 0.45),
     )  # fmt: skip
     if node.region == BUSY_REGION:
-        level = spread(seed, "busy level", low=12_300.0, high=12_900.0)
+        level = spread(seed, "busy level", low=13_000.0, high=13_500.0)
         growth = spread(seed, "busy growth", low=0.065, high=0.085)
         return replace(usual, level=level, growth=growth, season=1.3, wander=0.01)
     return usual
@@ -219,7 +219,7 @@ def _streams(seed: int, node: Node) -> Process:
         season=0.8, drift=0.3, wander=0.015, noise=0.06, memory=4.0, jitter=0.0,
     )  # fmt: skip
     if node.region == NOISY_REGION:
-        level = spread(seed, "noisy level", low=1_000.0, high=1_040.0)
+        level = spread(seed, "noisy level", low=1_030.0, high=1_070.0)
         noisy = replace(usual, level=level, growth=0.0, wander=0.0, season=0.25, weekend=0.8)
         return replace(noisy, moods=0.12, noise=0.14, memory=3.0)
     return usual
