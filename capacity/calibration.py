@@ -30,8 +30,12 @@ GRID = np.concatenate([GRID, 1 - GRID[-2::-1]])
 # Pseudo-folds given to what is shared, where a series' own folds are few. Measured with `make bench-forecast`.
 SIZE_PRIOR = 1.0
 GROWTH_PRIOR = 4.0
+# Folds this near overlap so much that one tells what the other will say: left out together.
+APART = 0
 SHAPE_PRIOR = 24.0
-SHAPE_DEFAULT_PRIOR = 6.0
+SHAPE_DEFAULT_PRIOR = 16.0
+WINDOWS_GAIN = 1.0
+MEDIAN_KEPT = 0.3
 # Growth past the reach of the folds follows a power of the steps ahead: 0.5 is a random walk, 1 an unknown slope.
 GROWTH_RANGE = (0.1, 1.0)
 
@@ -67,7 +71,7 @@ class Calibration:
 
 
 def calibrate(
-    errors: FloatArray, *, noise: FloatArray, daily: FloatArray, ahead: FloatArray, kinds: IntArray, day: int
+    errors: FloatArray, *, noise: FloatArray, daily: FloatArray, ahead: FloatArray, kinds: IntArray, day: int, tested: int
 ) -> Calibration:
     """Learn scale and shape from fold errors.
 
@@ -85,6 +89,8 @@ def calibrate(
         Pools.
     day : int
         Steps in a day (1 where there is no day), which is where growth laws begin.
+    tested : int
+        Rows between the first fold's cutoff and the end: how much independent truth the folds saw.
     """
     relative = errors / daily
     bucket = horizon_buckets(errors.shape[1])
@@ -95,12 +101,20 @@ def calibrate(
     segment = _segments(errors.shape[1], day)
     reached = np.flatnonzero(np.isfinite(errors).any(axis=(0, 2)))
     return Calibration(
-        scale=_interpolated(log_scale, errors.shape[1]) * ahead,
+            scale=_interpolated(log_scale, errors.shape[1]) * ahead * _few_windows(errors.shape[1], tested)[:, None],
         shape=_shapes(standardised, segment=segment, kinds=kinds),
         segment=segment,
         standardised=standardised,
         reach=int(reached[-1]) + 1 if len(reached) else 0,
     )
+
+
+def _few_windows(horizon: int, tested: int) -> FloatArray:
+    """Widening because a scale read off few windows is itself uncertain: √(1 + 1/windows), as for a mean of so many.
+
+    Folds overlap; what counts is how many stretches as long as the steps ahead fit into what was tested.
+    """
+    return np.sqrt(1.0 + WINDOWS_GAIN * np.arange(1, horizon + 1) / max(tested, 1))
 
 
 def _bucket_means(absolute: FloatArray, bucket: IntArray) -> FloatArray:
@@ -157,7 +171,7 @@ def _scales(size: FloatArray, *, noise: FloatArray, kinds: IntArray, bucket_day:
     loo = np.empty_like(size)
     for fold in range(len(size)):
         rest = seen.copy()
-        rest[fold] = 0
+        rest[max(0, fold - APART) : fold + APART + 1] = 0
         loo[fold] = np.exp(fit(rest))
     return every, loo
 
@@ -263,4 +277,6 @@ def _blended(block: FloatArray, before: FloatArray, prior: float) -> FloatArray:
     if not len(known):
         return before
     folds = float(np.isfinite(block).any(axis=1).sum())
-    return np.asarray((folds * np.quantile(known, GRID) + prior * before) / (folds + prior), dtype=float)
+    shape = np.quantile(known, GRID)
+    shape -= (1 - MEDIAN_KEPT) * shape[len(GRID) // 2]
+    return np.asarray((folds * shape + prior * before) / (folds + prior), dtype=float)

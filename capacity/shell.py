@@ -132,6 +132,7 @@ def _calibrate(problem: Problem, errors: FloatArray, noise: Noise, cutoffs: Sequ
         ahead=noise.at(bins[-1]),
         kinds=problem.kinds,
         day=problem.seasons.steps(86_400),
+        tested=len(problem.values) - cutoffs[0] if cutoffs else 0,
     )
 
 
