@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -16,6 +16,8 @@ from capacity.simulate.clock import Floats
 from capacity.simulate.fates import PLANTED, Fate, Planted, first_breach
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question, answer
 from capacity.simulate.platform import AS_OF, NODES, Node, Platform
+from capacity.simulate.signals import groups
+from capacity.simulate.telemetry import samples
 from capacity.units import to_base
 
 __all__ = ["AS_OF", "Demo", "demo"]
@@ -85,6 +87,33 @@ class Demo:
         return answer(
             question, self.platform, nodes, start=start, end=min(end, self.as_of), step=step, aggregate=aggregate
         )
+
+    def raw(
+        self,
+        start: pd.Timestamp,
+        end: pd.Timestamp,
+        *,
+        regions: Sequence[str] | None = None,
+        nodes: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Draw raw telemetry, a sample a minute at start < t ≤ end, never past ``as_of``.
+
+        Parameters
+        ----------
+        regions, nodes, metrics : sequences of str, optional
+            Which; None: all. A histogram comes as its ``_bucket`` (with ``le``), ``_sum`` and ``_count``.
+
+        Yields
+        ------
+        DataFrame
+            One a node and stretch of at most ten days, in each metric's own unit; NaN where no sample was kept.
+        """
+        axis = self.platform.axis
+        first, last = axis.span(start, min(end, self.as_of))
+        for node in NODES:
+            if (regions is None or node.region in regions) and (nodes is None or node.name in nodes):
+                yield from samples(self.platform, groups(self.platform, node, metrics), first, last)
 
     @cached_property
     def fates(self) -> tuple[Fate, ...]:

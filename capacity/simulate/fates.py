@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import NaTType
 
 from capacity.catalog import Resource
 from capacity.simulate.clock import Floats
@@ -44,7 +45,7 @@ class Fate:
     kind: str
     resource: str
     labels: Mapping[str, str]
-    breach: pd.Timestamp
+    breach: pd.Timestamp | NaTType
     verdicts: tuple[str, ...]
     history: pd.Timedelta
 
@@ -71,7 +72,7 @@ def usable(resource: Resource, limit: Floats) -> Floats:
 
 def first_breach(
     resource: Resource, times: pd.DatetimeIndex, demand: Floats, limit: Floats | float, *, as_of: pd.Timestamp
-) -> pd.Timestamp:
+) -> pd.Timestamp | NaTType:
     """Find when a series is first past usable capacity, by the resource's own event.
 
     Parameters

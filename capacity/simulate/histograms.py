@@ -55,7 +55,7 @@ def sampled(
     bucket = np.searchsorted(np.asarray(bounds), values)
     flat = np.bincount(bucket * counts.size + minute, minlength=len(bounds) * counts.size)
     below = np.cumsum(flat.reshape(len(bounds), counts.size), axis=0).astype(float)
-    return below, np.bincount(minute, weights=values, minlength=counts.size)
+    return below, np.bincount(minute, weights=values, minlength=counts.size).astype(float)
 
 
 def quantile(level: float, below: Floats, *, bounds: Sequence[float]) -> Floats:

@@ -152,7 +152,8 @@ def _cpu(seed: int, node: Node) -> Process:
         level=spread(seed, "cpu level", node.region, node.name, low=16.0, high=22.0),
         growth=spread(seed, "cpu growth", node.region, node.name, low=-0.01, high=0.02),
         season=spread(seed, "cpu season", node.region, node.name, low=0.9, high=1.3),
-        drift=0.3, wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05, ceiling=100.0, softly=True, quantum=0.01,
+        drift=0.3, wander=0.015, moods=0.06, noise=0.06, memory=4.0, jitter=0.05,
+        ceiling=100.0, softly=True, quantum=0.01,
     )  # fmt: skip
     if node == SATURATES:
         level = spread(seed, "saturates level", low=27.0, high=28.5)

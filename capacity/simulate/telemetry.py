@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
+from capacity.frames import METRIC, TIME
 from capacity.simulate.clock import BLOCK_MINUTES, DAY_MINUTES, Floats
 from capacity.simulate.platform import NEW_NODE, NEW_NODE_DAY, RESET_DAY, RESET_NODE, Node, Platform
 
-__all__ = ["Group", "Telemetry"]
+__all__ = ["Group", "Telemetry", "samples"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,17 @@ class Telemetry:
         at = round(RESET_DAY * DAY_MINUTES) + self.platform.axis.shown - block * BLOCK_MINUTES
         return at if node == RESET_NODE and 0 < at < BLOCK_MINUTES else None
 
-    def blocks(self, groups: Sequence[Group], blocks: range) -> Iterator[tuple[int, Floats]]:
-        """Yield (block, values of all groups' rows, shape (rows, minutes)) in order of time."""
-        for block in blocks:
-            yield block, np.concatenate([self.values(group, block) for group in groups])
+
+def samples(platform: Platform, groups: Sequence[Group], first: int, last: int) -> Iterator[pd.DataFrame]:
+    """Yield the samples of the minutes ``first`` … ``last - 1`` of the groups' series, a frame a block."""
+    telemetry = Telemetry(platform)
+    series = [one for group in groups for one in group.series]
+    levels = sorted({label for _, labels in series for label in labels})
+    rows = [(name, *(labels.get(level, "") for level in levels)) for name, labels in series]
+    columns = pd.MultiIndex.from_tuples(rows, names=[METRIC, *levels])
+    for block in range(first // BLOCK_MINUTES, -(-last // BLOCK_MINUTES)):
+        begin = block * BLOCK_MINUTES
+        part = slice(max(first - begin, 0), min(last - begin, BLOCK_MINUTES))
+        values = np.concatenate([telemetry.values(group, block)[:, part] for group in groups])
+        times = platform.axis.times(begin + part.start, begin + part.stop).rename(TIME)
+        yield pd.DataFrame(values.T, index=times, columns=columns)
