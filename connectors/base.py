@@ -217,7 +217,7 @@ class Source(ABC):
         self._cannot("tell about its metrics")
 
     def cardinality(self, *, top: int = 20, date: When | None = None) -> pd.DataFrame:
-        """Return what has the most series: ``by`` (metric, label, pair, values), ``name``, ``series``, and what else is known."""
+        """Return what has the most series: ``by``, ``name``, ``series``, and what else is known."""
         self._cannot("count its series")
 
     def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:

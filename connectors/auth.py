@@ -1,0 +1,103 @@
+"""Where a server is, who we are to it, and how both are told without a secret.
+
+Credentials come, first found, from the URL (``user:password@``), from the arguments of `connect`, or from the
+environment: ``CAPACITY_TOKEN`` (bearer), or ``CAPACITY_USER`` with ``CAPACITY_PASSWORD`` (basic).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from capacity.errors import ParameterError
+
+__all__ = ["HIDDEN", "Address", "address"]
+
+HIDDEN = "***"
+TOKEN, USER, PASSWORD = "CAPACITY_TOKEN", "CAPACITY_USER", "CAPACITY_PASSWORD"
+_SECRET_NAME = re.compile(r"token|secret|passw|api_?key|auth|signature", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A server's address, taken apart. Its repr shows no secret.
+
+    Attributes
+    ----------
+    base : str
+        Scheme, host, port and path, without a slash at the end and without credentials.
+    name : str
+        The same for people, with the fixed parameters, and `HIDDEN` for what is secret.
+    params : tuple of pairs
+        What stands behind the URL's ``?`` (such as ``extra_label=team=x``): sent with each request.
+    headers : mapping
+        ``Authorization``, where there is one.
+    secrets : tuple of str
+        What must be seen nowhere.
+    """
+
+    base: str
+    name: str
+    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` with `HIDDEN` in the place of every secret."""
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+def address(url: str, *, token: str | None = None, user: str | None = None, password: str | None = None) -> Address:
+    """Read a server's URL and find its credentials.
+
+    Raises
+    ------
+    ParameterError
+        It is no URL of a server, or a credential cannot stand in a header. No message repeats a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ParameterError("the URL names no server.", hint='Write it like "http://victoriametrics:8428".')
+    bracketed = f"[{host}]" if ":" in host else host
+    base = f"{parts.scheme}://{bracketed}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    params = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    headers, secrets = _authorization(
+        token=token, user=unquote(parts.username or "") or user, password=unquote(parts.password or "") or password
+    )
+    hidden = tuple(value for key, value in params if _SECRET_NAME.search(key) and value)
+    shown = [(key, HIDDEN if _SECRET_NAME.search(key) else value) for key, value in params]
+    name = f"{base}?{urlencode(shown, safe='*=')}" if shown else base
+    return Address(base, name, params, headers, _forms((*secrets, *hidden)))
+
+
+def _authorization(
+    *, token: str | None, user: str | None, password: str | None
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the header, and what of it is secret; nothing given: what the environment holds."""
+    if not (token or user or password):
+        token, user, password = (os.environ.get(name) for name in (TOKEN, USER, PASSWORD))
+    for what, value in (("the token", token), ("the user", user), ("the password", password)):
+        if value and re.search(r"[\x00-\x1f\x7f]", value):
+            raise ParameterError(f"{what} holds a line break or another control character.")
+    if token:
+        return {"Authorization": f"Bearer {token}"}, (token,)
+    if user or password:
+        pair = base64.b64encode(f"{user or ''}:{password or ''}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}, (pair, *((password,) if password else ()))
+    return {}, ()
+
+
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return every form that a secret may be repeated in, the longest first so that none is left half hidden."""
+    forms = {form for secret in secrets for form in (secret, quote(secret), quote(secret, safe=""))}
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))

@@ -1,0 +1,275 @@
+"""Prometheus' HTTP interface, which VictoriaMetrics and Prometheus share: every verb that both answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from capacity.errors import ParameterError, ResultTooLarge, SourceError
+from capacity.frames import EPOCH, duration, duration_text, instant
+from connectors import assemble, decode, servers
+from connectors.auth import address
+from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
+from connectors.expressions import is_selector, resolution_of, rolled_up, whole_window_part
+from connectors.http import Client, Params, Policy
+from connectors.windows import halves, points_allowed, refuse_to_split, split
+from connectors.wire import Send
+
+__all__ = ["PrometheusApi", "seconds"]
+
+FIRST = EPOCH + pd.Timedelta(seconds=1)
+"""The beginning of all times: some versions take 0 for "not given", and then look at the last minutes alone."""
+
+Part = tuple[pd.DatetimeIndex, dict[decode.Key, decode.Floats]]
+
+
+def seconds(when: pd.Timestamp) -> str:
+    """Write an instant as both servers read it: seconds with decimals (milliseconds are misread by some versions)."""
+    ms = (when - EPOCH) // pd.Timedelta(1, unit="ms")
+    return f"{ms // 1000}.{ms % 1000:03d}"
+
+
+class PrometheusApi(Source):
+    """A server, asked over HTTP.
+
+    Parameters
+    ----------
+    url : str
+        Its path is kept, so that a tenant (``/select/0/prometheus``) or a prefix works as it stands; what follows a
+        ``?`` (``extra_label=team=x``) goes with every request.
+    token, user, password : str, optional
+        Credentials; else those of `connectors.auth`.
+    max_points : int, optional
+        Instants a series that one request may ask for, where the server allows fewer than usual.
+    send : callable, optional
+        What sends a request: the seam of `connectors.wire`.
+    patience
+        Fields of `connectors.http.Policy`: ``timeout_s``, ``deadline_s``, ``attempts`` …
+    """
+
+    latency: ClassVar[pd.Timedelta] = pd.Timedelta(seconds=30)
+    """What is younger may still be on its way (VictoriaMetrics' -search.latencyOffset)."""
+
+    max_points: int
+    """Instants a series that one request may ask for."""
+
+    max_subquery_points: int
+    """Values a series that a subquery may go through."""
+
+    notes: ClassVar[tuple[str, ...]] = ()
+    """What provenance says of every answer of this kind of server."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        max_points: int | None = None,
+        send: Send | None = None,
+        **patience: Any,
+    ) -> None:
+        where = address(url, token=token, user=user, password=password)
+        super().__init__(where.name)
+        unknown = set(patience) - set(Policy.__dataclass_fields__)
+        if unknown:
+            raise ParameterError(f"no option of a server: {', '.join(sorted(unknown))}.")
+        self.client = Client(where, policy=Policy(**patience), send=send)
+        if max_points is not None:
+            self.max_points = max_points
+        self._met: servers.Met | None = None
+
+    # Asking -------------------------------------------------------------------------------------------------------
+
+    def _document(self, path: str, params: Params = (), *, query: str = "", method: str = "POST") -> Any:
+        """Return the field ``data`` of an answer."""
+        body = self.client.ask(path, params, query=query, method=method)
+        try:
+            return decode.document(body, source=self.name, query=query)
+        except SourceError as error:
+            error.message = self.client.where.scrub(error.message)
+            raise
+
+    def _meet(self) -> servers.Met:
+        """Ask once who answers; it also sets the clock."""
+        if self._met is None:
+            self._met = servers.meet(self.client, kind=self.kind)
+        return self._met
+
+    def now(self) -> pd.Timestamp:
+        """Return the server's time."""
+        self._meet()
+        return self.client.now()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def info(self) -> ServerInfo:
+        """Return kind and version, retention where it can be read, and the days of the oldest and the newest samples.
+
+        The days are found by probing, which takes samples to be there from the oldest day on without long gaps.
+        """
+        return servers.info(self.client, self._meet(), self._document)
+
+    # Queries ------------------------------------------------------------------------------------------------------
+
+    def range(
+        self,
+        query: str,
+        *,
+        start: When,
+        end: When,
+        step: Duration = "1h",
+        aggregate: str | None = None,
+        name: str | None = None,
+        resolution: Duration | None = None,
+        progress: Progress | None = None,
+    ) -> pd.DataFrame:
+        """Return ``query`` at every instant of a grid: see `Source.range`.
+
+        A window longer than the server allows is asked for in parts, which cannot be seen in the result.
+
+        Raises
+        ------
+        QueryRejected
+            The server rejects the query, or it would have to be asked in parts and depends on the whole range.
+        """
+        asked = window(start, end, step)
+        ready = asked.until(self.finished(asked.step))
+        if not len(ready.times):
+            raise ParameterError(
+                f"no step of the window is finished: {self.name} has answers up to {ready.end.isoformat()}.",
+                hint="Ask for an earlier start.",
+            )
+        fine = None if resolution is None else duration(resolution, name="resolution")
+        text = rolled_up(query, aggregate, step=asked.step, resolution=fine)
+        below = None if aggregate is None or is_selector(query) else resolution_of(asked.step, fine)
+        parts = self._parts(text, query, ready, below, progress)
+        series = assemble.stack(parts)
+        if not series:
+            raise assemble.no_data(query, source=self.name, when=f"from {asked.start} to {ready.end}")
+        frame = assemble.wide_frame(series, ready.times, query=query, name=name, source=self.name)
+        return assemble.attach(
+            frame,
+            ready,
+            query=query,
+            step=duration_text(asked.step),
+            aggregate=aggregate or "as written",
+            source=self.name,
+            server=str(self._meet()),
+            pulled_at=self.client.now().floor("s").isoformat(),
+            notes=self._remarks(asked, ready, below),
+        )
+
+    def _parts(
+        self, text: str, query: str, ready: Window, below: pd.Timedelta | None, progress: Progress | None
+    ) -> list[Part]:
+        """Ask for every run of instants, one after the other: more at once only queue in the server."""
+        points = points_allowed(ready.step, below, points=self.max_points, subquery_points=self.max_subquery_points)
+        runs = split(ready, points)
+        if len(runs) > 1:
+            refuse_to_split(query, ready, points=points, source=self.name)
+        parts: list[Part] = []
+        for number, run in enumerate(runs, start=1):
+            parts += self._run(text, query, run, ready.step)
+            if progress is not None:
+                progress(number, len(runs), f"window {number} of {len(runs)}")
+        return parts
+
+    def _run(self, text: str, query: str, run: pd.DatetimeIndex, step: pd.Timedelta) -> list[Part]:
+        """Ask for one run; where the server's own limits are lower than usual, for its halves."""
+        params = [
+            ("query", text),
+            ("start", seconds(run[0])),
+            ("end", seconds(run[-1])),
+            ("step", f"{step / pd.Timedelta(1, unit='s'):.3f}"),
+            ("nocache", "1"),
+        ]
+        try:
+            data = self._document("/api/v1/query_range", params, query=query)
+        except ResultTooLarge:
+            if len(run) == 1 or whole_window_part(query):
+                raise
+            return [part for half in halves(run) for part in self._run(text, query, half, step)]
+        return [(run, decode.matrix(data, run, source=self.name, query=query))]
+
+    def _remarks(self, asked: Window, ready: Window, below: pd.Timedelta | None) -> tuple[str, ...]:
+        """Say what a reader of the frame should know."""
+        remarks = list(self.notes)
+        if below is not None:
+            remarks.append(f"the expression was evaluated every {duration_text(below)}")
+        if ready.end < asked.end and len(ready.times) < len(asked.times):
+            left_out = len(asked.times) - len(ready.times)
+            remarks.append(f"{left_out} step(s) after {ready.end.isoformat()} were not finished and are left out")
+        if self.client.skew:
+            remarks.append(f"the server's clock differs from ours by {self.client.skew.total_seconds():.0f} s")
+        return tuple(remarks)
+
+    def instant(self, query: str, *, at: When | None = None, name: str | None = None) -> pd.DataFrame:
+        """Return ``query`` at one instant as a wide frame of one row; None: the last second that is complete."""
+        when = (self.now() - self.latency).floor("s") if at is None else instant(at, name="at")
+        params = [("query", query), ("time", seconds(when)), ("nocache", "1")]
+        data = self._document("/api/v1/query", params, query=query)
+        series = decode.vector(data, source=self.name, query=query)
+        if not series:
+            raise assemble.no_data(query, source=self.name, when=f"at {when}")
+        rows = {key: np.array([value]) for key, value in series.items()}
+        frame = assemble.wide_frame(rows, pd.DatetimeIndex([when]), query=query, name=name, source=self.name)
+        return assemble.attach(
+            frame,
+            Window(when, when, pd.Timedelta(seconds=1)),
+            query=query,
+            source=self.name,
+            server=str(self._meet()),
+            pulled_at=self.client.now().floor("s").isoformat(),
+        )
+
+    # What there is ------------------------------------------------------------------------------------------------
+
+    def _between(self, start: When | None, end: When | None) -> list[tuple[str, str]]:
+        """Return the parameters of a window; without one, of all times: some versions look at today alone."""
+        first = FIRST if start is None else instant(start, name="start")
+        last = self.now() if end is None else instant(end, name="end")
+        return [("start", seconds(first)), ("end", seconds(last))]
+
+    def series(
+        self, selector: str | Sequence[str], *, start: When | None = None, end: When | None = None
+    ) -> list[dict[str, str]]:
+        """Return the labels (with ``__name__``) of every series that matches, sorted; no window: of all times."""
+        selectors = [selector] if isinstance(selector, str) else list(selector)
+        params = [*(("match[]", one) for one in selectors), *self._between(start, end)]
+        found: Sequence[Mapping[str, str]] = self._document("/api/v1/series", params, query=", ".join(selectors))
+        return [dict(key) for key in sorted(decode.key_of(labels) for labels in found)]
+
+    def labels(self, *, start: When | None = None, end: When | None = None) -> list[str]:
+        """Return the names of all labels, sorted."""
+        return sorted(self._document("/api/v1/labels", self._between(start, end)))
+
+    def label_values(self, label: str, *, start: When | None = None, end: When | None = None) -> list[str]:
+        """Return the values of one label, sorted; of ``__name__``: the metrics."""
+        path = f"/api/v1/label/{quote(label, safe='')}/values"
+        return sorted(self._document(path, self._between(start, end), method="GET"))
+
+    def metadata(self) -> pd.DataFrame:
+        """Return what the server knows of its metrics: ``metric``, ``type``, ``help``, ``unit``; empty if nothing."""
+        return decode.metadata(self._document("/api/v1/metadata", method="GET"))
+
+    def cardinality(self, *, top: int = 20, date: When | None = None) -> pd.DataFrame:
+        """Return what has the most series on a day (UTC; None: today), and who asks for it where the server knows.
+
+        Returns
+        -------
+        DataFrame
+            ``by`` ("metric", "label", "pair", or "values": distinct values of a label), ``name``, ``series``,
+            ``requests`` and ``last_request`` (missing where the server does not count them).
+        """
+        params = [("topN", str(top))]
+        if date is not None:
+            params.append(("date", instant(date, name="date").strftime("%Y-%m-%d")))
+        return decode.tsdb_status(self._document("/api/v1/status/tsdb", params, method="GET"))

@@ -1,0 +1,247 @@
+"""From a catalogue to everything that a plan needs: each resource's demand and limit, in base units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pandas as pd
+
+from capacity import provenance
+from capacity.catalog import Catalog, Resource
+from capacity.catalog_load import load_catalog
+from capacity.errors import CapacityError, NoData, NotHeld, ParameterError, did_you_mean
+from capacity.frames import Pull, Skipped, duration, grid, instant, wide
+from capacity.units import to_base, unit
+from connectors.base import Duration, Progress, When, Window
+
+if TYPE_CHECKING:
+    from connectors.base import Source
+
+__all__ = ["chosen", "pull"]
+
+Limit = pd.DataFrame | float
+
+
+class Writer(Protocol):
+    """What keeps a pull: see `connectors.snapshot.SnapshotWriter`."""
+
+    def put(
+        self,
+        frame: pd.DataFrame,
+        *,
+        query: str,
+        step: pd.Timedelta,
+        aggregate: str | None,
+        start: pd.Timestamp,
+        end: pd.Timestamp,
+        role: str,
+        resource: str,
+    ) -> object:
+        """Keep one query's answer, as the source gave it."""
+
+    def close(self) -> object:
+        """Make what was kept a snapshot; before this there is none."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What was found of one resource."""
+
+    demand: pd.DataFrame | None = None
+    limit: Limit | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+
+def pull(
+    source: Source,
+    catalog: Catalog | str | Path,
+    *,
+    resources: str | Iterable[str] | None = None,
+    as_of: When | None = None,
+    window: Duration = "120d",
+    into: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Pull:
+    """Bring demand and limit of a catalogue's resources.
+
+    Parameters
+    ----------
+    source : Source
+    catalog : Catalog, name of a built-in one, or path
+    resources : names, or one text with commas; optional
+        None, or an empty text: all of them.
+    as_of : str or Timestamp, optional
+        The date that a plan pretends is today: samples up to it are brought. None, or one past it: the last step that
+        the source has finished.
+    window : str or Timedelta
+        How much history, before ``as_of``.
+    into : path, optional
+        A folder; the answers are kept there as a snapshot, which answers the same pull again.
+    progress : callable, optional
+        ``progress(done, total, what)``, once a resource.
+
+    Returns
+    -------
+    Pull
+        In base units. A resource without a series is in ``skipped``; a limit's query without one too, as
+        "limit missing".
+
+    Raises
+    ------
+    ParameterError
+        A resource that the catalogue does not have, a window or an ``as_of`` that cannot be read.
+    NoData
+        No resource has any series.
+    SourceError
+        The server is away, lets nobody in, or rejects a query: nothing is left out silently. The message names the
+        resource.
+    """
+    plan_for = catalog if isinstance(catalog, Catalog) else load_catalog(catalog)
+    wanted = chosen(plan_for, resources)
+    length = duration(window, name="window")
+    finest = min(resource.step for resource in wanted)
+    last = source.finished(finest)
+    end = last if as_of in (None, "") else min(last, instant(as_of, name="as_of"))
+    writer = None if into is None else _writer(Path(into))
+    brought: dict[str, Brought] = {}
+    for number, resource in enumerate(wanted, start=1):
+        brought[resource.name] = _bring(source, resource, Window(end - length, end, resource.step), writer)
+        if progress is not None:
+            progress(number, len(wanted), resource.name)
+    pulled = Pull(
+        {name: one.demand for name, one in brought.items() if one.demand is not None},
+        {name: one.limit for name, one in brought.items() if one.limit is not None},
+        end,
+        length,
+        plan_for.name,
+        tuple(skip for one in brought.values() for skip in one.skipped),
+    )
+    if not pulled.demand:
+        raise _nothing(source, pulled)
+    if writer is not None:
+        writer.close()
+    return pulled
+
+
+def chosen(catalog: Catalog, resources: str | Iterable[str] | None) -> list[Resource]:
+    """Return the resources that are asked for, in the catalogue's order.
+
+    Raises
+    ------
+    ParameterError
+        One of them is not in the catalogue, or the catalogue has none.
+    """
+    names = resources.split(",") if isinstance(resources, str) else list(resources or ())
+    asked = {name.strip() for name in names if name.strip()}
+    for name in sorted(asked - set(catalog.resources)):
+        raise ParameterError(
+            f"catalogue {catalog.name!r} has no resource {name!r}.{did_you_mean(name, catalog.resources)}",
+            hint=f"It has {', '.join(catalog.resources) or 'none'}.",
+        )
+    if not catalog.resources:
+        raise ParameterError(f"catalogue {catalog.name!r} has no resources to plan for.")
+    return [resource for name, resource in catalog.resources.items() if not asked or name in asked]
+
+
+def _writer(folder: Path) -> Writer:
+    from connectors.snapshot import SnapshotWriter
+
+    return SnapshotWriter(folder)
+
+
+def _bring(source: Source, resource: Resource, asked: Window, writer: Writer | None) -> Brought:
+    """Bring one resource; its errors say whose they are."""
+    try:
+        demand = _answer(source, resource, asked, writer, role="demand")
+    except (NoData, NotHeld) as error:
+        return Brought(skipped=(_skip(resource, "no data", error),))
+    except CapacityError as error:
+        raise _named(error, resource) from None
+    try:
+        return Brought(demand, _limit(source, resource, asked, writer))
+    except (NoData, NotHeld) as error:
+        return Brought(demand, skipped=(_skip(resource, "limit missing", error),))
+    except CapacityError as error:
+        raise _named(error, resource) from None
+
+
+def _limit(source: Source, resource: Resource, asked: Window, writer: Writer | None) -> Limit | None:
+    """Return a resource's limit: a number, a frame over time, or None where the catalogue gives none."""
+    if resource.limit_query is not None:
+        return _answer(source, resource, asked, writer, role="limit")
+    return _scheduled(resource, asked) if resource.limit_schedule else resource.limit
+
+
+def _answer(source: Source, resource: Resource, asked: Window, writer: Writer | None, *, role: str) -> pd.DataFrame:
+    """Ask for a resource's demand or limit; kept as it came, returned in its base unit."""
+    query, aggregate, unit_name, metric = _question(resource, role)
+    frame = source.range(
+        query,
+        start=asked.start,
+        end=asked.end,
+        step=asked.step,
+        aggregate=aggregate,
+        name=metric,
+        resolution=resource.resolution,
+    )
+    provenance.attach(frame, metric, unit=unit_name)
+    if writer is not None:
+        writer.put(
+            frame,
+            query=query,
+            step=asked.step,
+            aggregate=aggregate,
+            start=asked.start,
+            end=asked.end,
+            role=role,
+            resource=resource.name,
+        )
+    converted: pd.DataFrame = to_base(frame.copy(deep=False), unit_name)
+    converted.attrs = dict(frame.attrs)
+    return provenance.attach(converted, metric, unit=unit(unit_name).base)
+
+
+def _question(resource: Resource, role: str) -> tuple[str, str, str, str]:
+    """Return query, aggregate, unit and metric name of a resource's demand or limit.
+
+    A limit is judged at its tightest within a step: the lowest ceiling, the highest floor.
+    """
+    if role == "demand":
+        return resource.demand_query, resource.aggregate, resource.unit, resource.name
+    tightest = "min" if resource.direction == "above" else "max"
+    return resource.limit_query or "", tightest, resource.limit_unit or resource.unit, f"{resource.name}_limit"
+
+
+def _scheduled(resource: Resource, asked: Window) -> pd.DataFrame:
+    """Return a schedule of limits over the window and up to its last change, which may be still to come."""
+    changes = pd.Series(dict(resource.limit_schedule), dtype=float).sort_index()
+    last = max(asked.end, changes.index[-1].ceil(asked.step))
+    times = grid(asked.start, last, asked.step)
+    metric = f"{resource.name}_limit"
+    frame = wide(changes.reindex(times, method="ffill").to_numpy()[:, None], times=times, series=[{}], metric=metric)
+    return provenance.attach(frame, metric, query="schedule", source="catalogue", unit=resource.base)
+
+
+def _skip(resource: Resource, reason: str, error: CapacityError) -> Skipped:
+    return Skipped(resource.name, reason, error.message, resource=resource.name)
+
+
+def _named(error: CapacityError, resource: Resource) -> CapacityError:
+    """Return the error with the resource that it is about."""
+    error.message = f"resource {resource.name!r}: {error.message}"
+    return error
+
+
+def _nothing(source: Source, pulled: Pull) -> NoData:
+    """Return the error of a pull that brought no series at all."""
+    start, end = pulled.as_of - pulled.window, pulled.as_of
+    missing = ", ".join(skip.resource for skip in pulled.skipped)
+    return NoData(
+        f"{source.name} has no series for any resource of catalogue {pulled.catalog!r} ({missing}) "
+        f"from {start.isoformat()} to {end.isoformat()}.",
+        source=source.name,
+        hint="Check the catalogue's queries and the window; `capacity doctor` asks each of them.",
+    )

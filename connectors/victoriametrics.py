@@ -1,0 +1,106 @@
+"""VictoriaMetrics: a single node, or a cluster's vmselect behind its tenant's path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from capacity.errors import ParameterError
+from capacity.frames import EPOCH, instant
+from connectors import assemble, decode
+from connectors.base import When
+from connectors.promapi import PrometheusApi, seconds
+from connectors.samples import Block, long_frame
+from connectors.write import Samples, write
+
+__all__ = ["VictoriaMetrics"]
+
+MATCHES_AT_ONCE = 50
+MS = pd.Timedelta(1, unit="ms")
+
+
+class VictoriaMetrics(PrometheusApi):
+    """What `PrometheusApi` has, and export and import of raw samples.
+
+    A cluster is written to through another path than it is read from, ``/insert/…``: connect to that for `write`, and
+    do not verify there.
+    """
+
+    kind: ClassVar[str] = "VictoriaMetrics"
+
+    max_points: int = 30_000
+    """-search.maxPointsPerTimeseries, as it is set by default."""
+
+    max_subquery_points: int = 30_000
+    """The same; later versions allow 100,000 (-search.maxPointsSubqueryPerTimeseries)."""
+
+    def samples(self, selector: str, *, start: When, end: When) -> pd.DataFrame:
+        """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
+
+        Stale markers are left out. Samples of a series at the same instant become one, the biggest; provenance
+        tells how many.
+
+        Raises
+        ------
+        NoData
+            No sample matches.
+        """
+        first, last = instant(start, name="start"), instant(end, name="end")
+        if first >= last:
+            raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
+        blocks = self._exported([selector], first + MS, last, query=selector)
+        frame = long_frame(
+            blocks,
+            query=selector,
+            source=self.name,
+            server=str(self._meet()),
+            start=first.isoformat(),
+            end=last.isoformat(),
+            pulled_at=self.client.now().floor("s").isoformat(),
+        )
+        if frame.empty:
+            raise assemble.no_data(selector, source=self.name, when=f"from {first} to {last}")
+        return frame
+
+    def _exported(
+        self, selectors: list[str], first: pd.Timestamp, last: pd.Timestamp, *, query: str
+    ) -> Iterator[Block]:
+        """Give the blocks of an export, both ends included."""
+        params = [("match[]", one) for one in selectors] + [("start", seconds(first)), ("end", seconds(last))]
+        for line in self.client.lines("/api/v1/export", params, query=query):
+            yield decode.export_line(line, source=self.name, query=query)
+
+    def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:
+        """Store a wide frame's samples and return how many: see `connectors.write.write`."""
+        return write(frame, client=self.client, held=self._held, name=self.name, verify=verify)
+
+    def _held(self, keys: list[decode.Key], first: int, last: int) -> Samples:
+        """Return what is held of some series between two times in ms, both included."""
+        between = (EPOCH + first * MS, EPOCH + last * MS)
+        wanted, found = set(keys), {}
+        for at in range(0, len(keys), MATCHES_AT_ONCE):
+            selectors = [_exactly(key) for key in keys[at : at + MATCHES_AT_ONCE]]
+            for key, stamps, values in self._exported(selectors, *between, query=selectors[0]):
+                if key in wanted:  # series with further labels match too
+                    before = found.get(key, (stamps[:0], values[:0]))
+                    found[key] = (np.append(before[0], stamps), np.append(before[1], values))
+        return found
+
+
+def _exactly(key: decode.Key) -> str:
+    """Write the selector of one series."""
+    quoted = (f"{_name(name)}={_quoted(value)}" for name, value in key)
+    return f"{{{','.join(quoted)}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _name(label: str) -> str:
+    """Escape what may not stand in a label's name as MetricsQL does: with a backslash."""
+    return "".join(char if char.isalnum() or char in "_:." else f"\\{char}" for char in label)
