@@ -1,0 +1,82 @@
+"""The command line: ``capacity VERB …``. A thin skin over the library; a verb is a file with `HELP`, `options`, `run`.
+
+Data goes to stdout, the log and progress to stderr. Exit codes: 0 fine · 1 an error of the tree, in one line (``-v``
+shows where) · 2 wrong usage · 3 only where ``--fail-within`` was given and a breach is too likely · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from capacity._version import __version__
+from capacity.errors import CapacityError
+from reports.cli import options
+
+__all__ = ["VERBS", "main", "parser"]
+
+VERBS = ("demo", "init", "doctor", "pull", "report", "outlook", "lab")
+
+FAILED, USAGE, TOO_LIKELY, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 130, 141
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every verb."""
+    top = _Parser(prog="capacity", description="Know what runs out, when, and how sure that is.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"capacity-workbench {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name in VERBS:
+        module = import_module(f"reports.cli.{name}")
+        verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__, allow_abbrev=False)
+        module.options(verb)
+        options.common(verb)
+        verb.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        given = parser().parse_args(arguments)
+        return _guarded(given.run, given)
+    except KeyboardInterrupt:
+        print("capacity: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough; what is still buffered goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace) -> int:
+    """Run a verb; an error that a person can act on becomes one line and exit 1."""
+    options.configure_logging(verbose=given.verbose)
+    try:
+        code = run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (CapacityError, OSError) as error:
+        if given.verbose:
+            traceback.print_exc()
+        print(f"capacity {given.verb}: {_told(error)}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _told(error: CapacityError | OSError) -> str:
+    if isinstance(error, OSError) and not isinstance(error, CapacityError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

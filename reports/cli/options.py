@@ -1,0 +1,171 @@
+"""The options that verbs share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from reports.cli import values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from capacity.catalog import Catalog
+    from capacity.frames import Pull
+    from connectors import Source
+    from reports.cli.output import Progress
+    from reports.config import Config
+
+__all__ = [
+    "common",
+    "configuration",
+    "configure_logging",
+    "horizon",
+    "load_catalog",
+    "open_source",
+    "owner",
+    "pull",
+    "resources",
+    "source",
+    "text",
+    "when",
+    "where",
+]
+
+WINDOW, HORIZON = "120d", "90d"
+
+
+def common(verb: argparse.ArgumentParser) -> None:
+    """Add what every verb has."""
+    group = verb.add_argument_group("common")
+    group.add_argument("--json", action="store_true", help="print JSON on stdout")
+    group.add_argument("--config", metavar="FILE", help="the configuration (default: capacity.toml in this folder)")
+    group.add_argument("-v", "--verbose", action="store_true", help="show the log, and where an error came from")
+
+
+def source(verb: argparse.ArgumentParser, *, catalog: bool = True, required: bool = False) -> None:
+    """Add where the samples come from, and which catalogue describes them."""
+    verb.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        required=required,
+        metavar="URL",
+        help="http://HOST:PORT (VictoriaMetrics), prometheus+http://…, snapshot:FOLDER, demo:, or a name from the "
+        "configuration; more than once: several sources at once (default: the configuration's, else demo:)",
+    )
+    if catalog:
+        known = "a TOML file, dwcp or node_exporter (default: the configuration's, else dwcp)"
+        verb.add_argument("--catalog", metavar="FILE", help=known)
+
+
+def when(verb: argparse.ArgumentParser, *, horizon: bool = True) -> None:
+    """Add the dates of a plan."""
+    verb.add_argument("--as-of", type=values.instant, metavar="TIME", help="the date that the plan pretends is today")
+    verb.add_argument(
+        "--window", type=values.duration, metavar="DURATION", help=f"how much history to pull (default: {WINDOW})"
+    )
+    if horizon:
+        verb.add_argument(
+            "--horizon", type=values.duration, metavar="DURATION", help=f"how far to look (default: {HORIZON})"
+        )
+
+
+def horizon(given: argparse.Namespace) -> pd.Timedelta:
+    """Return how far to look."""
+    from capacity.frames import duration
+
+    return duration(given.horizon or HORIZON, name="horizon")
+
+
+def text(value: pd.Timedelta | None) -> str:
+    """Return a duration as a notebook's parameter; what was not given is left to the notebook."""
+    from capacity.frames import duration_text
+
+    return "" if value is None else duration_text(value)
+
+
+def resources(verb: argparse.ArgumentParser) -> None:
+    """Add the choice of resources."""
+    only = "only these, separated by commas"
+    verb.add_argument("--resources", type=values.names, default=(), metavar="NAMES", help=only)
+
+
+def owner(verb: argparse.ArgumentParser) -> None:
+    """Add the filter by owner."""
+    verb.add_argument("--owner", metavar="NAME", help="only the resources of this owner")
+
+
+def where(verb: argparse.ArgumentParser) -> None:
+    """Add the filter by label."""
+    verb.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        type=values.pair,
+        metavar="LABEL=VALUE",
+        help="only series with this label, as in region=eu-west; more than once: all of them",
+    )
+
+
+def configuration(given: argparse.Namespace) -> Config:
+    """Return the configuration that the command line points to, or the one in this folder."""
+    from reports.config import find_config
+
+    return find_config(given.config)
+
+
+def open_source(given: argparse.Namespace, config: Config) -> Source:
+    """Return the source that the command line asks for, else the configuration's."""
+    return config.connect(given.source)
+
+
+def load_catalog(given: argparse.Namespace, config: Config) -> Catalog:
+    """Return the catalogue that the command line asks for, else the configuration's."""
+    from capacity.catalog_load import load_catalog as load
+
+    return load(given.catalog or config.catalog)
+
+
+def pull(given: argparse.Namespace, source: Source, catalog: Catalog, progress: Progress) -> Pull:
+    """Pull the resources that were asked for: by name, and by owner."""
+    return source.pull(
+        catalog,
+        _chosen(given, catalog),
+        given.as_of,
+        given.window or WINDOW,
+        into=getattr(given, "into", None),
+        progress=progress,
+    )
+
+
+def _chosen(given: argparse.Namespace, catalog: Catalog) -> tuple[str, ...] | None:
+    """Return the names of the resources that were asked for; None: all of them."""
+    from capacity.errors import ParameterError, did_you_mean
+
+    if given.owner is None:
+        return given.resources or None
+    names = given.resources or tuple(catalog.resources)
+    owned = tuple(name for name in names if name in catalog.resources and catalog.resources[name].owner == given.owner)
+    if not owned:
+        owners = sorted({each.owner for each in catalog.resources.values()})
+        raise ParameterError(
+            f"none of these resources has the owner {given.owner!r}.{did_you_mean(given.owner, owners)}",
+            hint=f"Owners are: {', '.join(owners)}.",
+        )
+    return owned
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Send the log to stderr: everything that is worth knowing with ``-v``, else what went wrong."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.ERROR,
+        format="%(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    if not verbose:
+        warnings.simplefilter("ignore")

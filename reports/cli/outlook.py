@@ -1,0 +1,94 @@
+"""Print what runs out, when, and how sure that is: one row a series, the most urgent first.
+
+With --fail-within the exit code is 3 where a breach within that time is likelier than --risk; an accepted risk does not
+count.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from reports.cli import options as shared
+from reports.cli import values
+from reports.cli.output import Progress, note, print_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from capacity.plan import Plan
+
+HELP = "print what runs out, when, and how sure that is"
+RISK = 0.1
+TOO_LIKELY = 3
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Add this verb's options."""
+    shared.source(verb)
+    shared.resources(verb)
+    shared.when(verb)
+    verb.add_argument("--model", default="auto", metavar="NAME", help="the forecast's model (default: auto)")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of all that is drawn (default: 0)")
+    shared.owner(verb)
+    shared.where(verb)
+    fail = "exit 3 where a breach within it is likelier than --risk"
+    verb.add_argument("--fail-within", type=values.duration, metavar="DURATION", help=fail)
+    risk = f"the probability that --fail-within still puts up with (default: {RISK})"
+    verb.add_argument("--risk", type=values.share, default=RISK, metavar="P", help=risk)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    import capacity
+    from reports.judged import failing, narrowed
+
+    horizon = shared.horizon(given)
+    config = shared.configuration(given)
+    catalog = shared.load_catalog(given, config)
+    with shared.open_source(given, config) as source, Progress() as progress:
+        pulled = shared.pull(given, source, catalog, progress)
+        plan = capacity.plan(pulled, catalog, horizon=horizon, model=given.model, seed=given.seed, progress=progress)
+    plan = narrowed(plan, owner=given.owner, where=dict(given.where))
+    likely = failing(plan, within=given.fail_within, risk=given.risk) if given.fail_within else None
+    if given.json:
+        print_json(_json(plan, likely, given))
+    else:
+        _print(plan, likely, given)
+    return TOO_LIKELY if likely is not None and not likely.empty else 0
+
+
+def _print(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) -> None:
+    from capacity.frames import duration_text
+    from capacity.tables import plan_rows, text_table
+    from capacity.verdicts import percent
+
+    if len(plan.table):
+        rows = plan_rows(plan)
+        # what no series has is not worth a column
+        names = [name for name in rows[0] if any(row[name] for row in rows)]
+        print(text_table(rows, names=names))
+        print()
+    print(plan.finding)
+    if likely is not None:
+        for _, row in likely.iterrows():
+            within = duration_text(given.fail_within)
+            note(f"too likely: {row['title']} {row['series']}: {percent(row['chance'])} within {within}")
+
+
+def _json(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) -> dict[str, object]:
+    return {
+        "finding": plan.finding,
+        "as_of": plan.as_of,
+        "horizon": plan.horizon,
+        "catalog": {"name": plan.catalog.name, "sha256": plan.catalog.sha256},
+        "rows": plan.table.to_dict("records"),
+        "skipped": [
+            {"resource": each.resource, "series": each.series, "reason": each.reason, "detail": each.detail}
+            for each in plan.skipped
+        ],
+        "calibration": dict(plan.calibration),
+        "fail_within": None
+        if likely is None
+        else {"within": given.fail_within, "risk": given.risk, "rows": likely.to_dict("records")},
+    }

@@ -1,0 +1,39 @@
+"""Run a notebook on a source and write one self-contained HTML file; a run that fails leaves the last good one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reports.cli import options as shared
+from reports.cli import values
+from reports.cli.rendered import parameters, rendered
+
+HELP = "run a notebook and write its report as one HTML file"
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Add this verb's options."""
+    verb.add_argument("name", metavar="NAME", help="the notebook, such as capacity_overview")
+    shared.source(verb)
+    shared.resources(verb)
+    shared.when(verb)
+    verb.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        type=values.pair,
+        metavar="KEY=VALUE",
+        help="a parameter that the notebook declares; more than once: several",
+    )
+    verb.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to (default: NAME.html in the output folder)"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    config = shared.configuration(given)
+    out = given.output or config.out / f"{given.name}.html"
+    return rendered(given.name, parameters(given, config), out, as_json=given.json)

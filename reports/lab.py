@@ -1,0 +1,95 @@
+"""Start JupyterLab on the notebooks: without a news prompt, without a check for updates."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from capacity.errors import ConfigError, MissingExtra
+
+__all__ = ["Start", "prepare", "shipped_notebooks"]
+
+HERE = Path(__file__).parent
+SETTINGS = HERE / "labsettings"
+"""In the form of Jupyter's configuration path: Lab reads ``labconfig/default_setting_overrides.json`` below it."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How JupyterLab is started: on which folder, by which command, in which environment."""
+
+    folder: Path
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    copied: tuple[str, ...] = ()
+
+    def run(self) -> None:
+        """Become JupyterLab: this process is replaced, so that signals reach it and nothing stands between."""
+        os.execve(self.command[0], self.command, self.environment)
+
+
+def shipped_notebooks() -> tuple[Path, bool]:
+    """Return the folder of the notebooks, and whether it is a checkout's own (to be worked on in place)."""
+    checkout = HERE.parent / "notebooks"
+    if (HERE.parent / "pyproject.toml").is_file() and checkout.is_dir():
+        return checkout, True
+    return HERE / "notebooks", False
+
+
+def prepare(folder: Path | None = None, *, browser: bool = True, port: int | None = None) -> Start:
+    """Return how to start JupyterLab, the notebooks in place.
+
+    In a checkout it opens the checkout's notebooks. Installed from a wheel they are copied into ``folder`` (by default
+    ``notebooks`` in the working folder); a file that is there already is the user's, and stays as it is.
+
+    Raises
+    ------
+    MissingExtra
+        JupyterLab is not installed.
+    ConfigError
+        The folder cannot be made.
+    """
+    if find_spec("jupyterlab") is None:
+        raise MissingExtra("JupyterLab is not installed.", hint="pip install 'capacity-workbench[lab]'")
+    shipped, editable = shipped_notebooks()
+    copied: tuple[str, ...] = ()
+    if folder is None and editable:
+        folder = shipped
+    else:
+        folder = folder or Path("notebooks")
+        copied = _copy(shipped, folder)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *_quiet()]
+    if not browser:
+        command.append("--no-browser")
+    if port is not None:
+        command += [f"--port={port}", "--ServerApp.port_retries=0"]
+    return Start(folder.absolute(), tuple(command), _environment(), copied)
+
+
+def _quiet() -> Sequence[str]:
+    return (
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    )
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+
+
+def _copy(shipped: Path, folder: Path) -> tuple[str, ...]:
+    """Copy the notebooks that are not in ``folder`` yet, and return their names."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        missing = [each for each in sorted(shipped.glob("*.ipynb")) if not (folder / each.name).exists()]
+        for each in missing:
+            shutil.copyfile(each, folder / each.name)
+    except OSError as error:
+        raise ConfigError(f"The notebooks cannot be copied to {folder}: {error.strerror}.") from error
+    return tuple(each.name for each in missing)
