@@ -119,6 +119,10 @@ def matrix(data: Any, times: pd.DatetimeIndex, *, source: str, query: str) -> di
     return found
 
 
+def _unknown_form(source: str, query: str) -> ResultTruncated:
+    return ResultTruncated(f"the answer of {source} is not of the known form.", source=source, query=query)
+
+
 def vector(data: Any, *, source: str, query: str) -> dict[Key, float]:
     """Return each series' value at one instant; a scalar is one series without labels."""
     kind = "scalar" if isinstance(data, dict) and data.get("resultType") == "scalar" else "vector"
@@ -128,7 +132,7 @@ def vector(data: Any, *, source: str, query: str) -> dict[Key, float]:
             return {(): float(results[1])}
         return {key_of(series["metric"]): float(series["value"][1]) for series in results}
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise ResultTruncated(f"the answer of {source} is not of the known form.", source=source, query=query) from None
+        raise _unknown_form(source, query) from None
 
 
 def raw_matrix(data: Any, *, source: str, query: str) -> Iterator[tuple[Key, npt.NDArray[np.int64], Floats]]:
@@ -139,9 +143,7 @@ def raw_matrix(data: Any, *, source: str, query: str) -> Iterator[tuple[Key, npt
             values = np.array([float(point[1]) for point in series["values"]], dtype=float)
             key = key_of(series["metric"])
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-            raise ResultTruncated(
-                f"the answer of {source} is not of the known form.", source=source, query=query
-            ) from None
+            raise _unknown_form(source, query) from None
         yield key, stamps, values
 
 

@@ -13,7 +13,7 @@ from capacity import provenance
 from capacity.frames import METRIC, TIME, clean_labels
 from connectors.decode import Floats, Key
 
-__all__ = ["VALUE", "Block", "long_frame"]
+__all__ = ["VALUE", "Block", "Stamps", "long_frame"]
 
 VALUE = "value"
 Stamps = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from capacity.errors import AuthFailed, ParameterError, QueryRejected, ResultTruncated, SourceError, Unsupported
+from capacity.errors import AuthFailed, ParameterError, QueryRejected, ResultTruncated, Unsupported
 from capacity.frames import EPOCH, duration
 from connectors.base import ServerInfo
 from connectors.http import Client
@@ -119,15 +119,11 @@ def info(client: Client, met: Met, document: Document) -> ServerInfo:
         return bool(status.get("totalSeries"))
 
     today = client.now().floor("D")
+    farthest = min(met.retention or FARTHEST, FARTHEST).days
     try:
-        ages = (
-            (None, None)
-            if met.kind == "Prometheus"
-            else _ages(has, farthest=min(met.retention or FARTHEST, FARTHEST).days)
-        )
-    except SourceError as error:
-        if not isinstance(error, ABSENT):
-            raise
+        # Prometheus counts the series of its head alone, whatever day is asked for.
+        ages = (None, None) if met.kind == "Prometheus" else _ages(has, farthest=farthest)
+    except ABSENT:
         ages = (None, None)
     oldest, newest = (None if age is None else max(EPOCH, today - age * DAY) for age in ages)
     return ServerInfo(met.kind, met.version, met.retention, met.oldest or oldest, newest)

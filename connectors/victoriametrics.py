@@ -13,7 +13,7 @@ from capacity.frames import EPOCH, instant
 from connectors import assemble, decode
 from connectors.base import When
 from connectors.promapi import PrometheusApi, seconds
-from connectors.samples import Block, long_frame
+from connectors.samples import Block, Stamps, long_frame
 from connectors.write import Samples, write
 
 __all__ = ["VictoriaMetrics"]
@@ -80,7 +80,8 @@ class VictoriaMetrics(PrometheusApi):
     def _held(self, keys: list[decode.Key], first: int, last: int) -> Samples:
         """Return what is held of some series between two times in ms, both included."""
         between = (EPOCH + first * MS, EPOCH + last * MS)
-        wanted, found = set(keys), {}
+        wanted = set(keys)
+        found: dict[decode.Key, tuple[Stamps, decode.Floats]] = {}
         for at in range(0, len(keys), MATCHES_AT_ONCE):
             selectors = [_exactly(key) for key in keys[at : at + MATCHES_AT_ONCE]]
             for key, stamps, values in self._exported(selectors, *between, query=selectors[0]):

@@ -161,7 +161,8 @@ def _unverified(missing: Samples, *, count: int, name: str, error: SourceError |
     metric = key.pop("__name__", "")
     why = f" ({error.message})" if error is not None else ""
     return WriteUnverified(
-        f"{lacking} of {count} samples cannot be read back from {name}{why}: {len(missing)} series, such as {metric}{key}.",
+        f"{lacking} of {count} samples, in {len(missing)} series such as {metric}{key}, cannot be read back "
+        f"from {name}{why}.",
         source=name,
         hint="Look into the server's log before sending them again: what arrives twice is stored twice.",
     )
