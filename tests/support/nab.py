@@ -44,13 +44,14 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Real:
-    """One real series around the cutoff `AS_OF`.
+    """One real series around a cutoff.
 
     Its clock is moved by whole weeks, so that the hour of the day and the day of the week stay what they were.
     """
 
     name: str
     metric: str
+    cutoff: pd.Timestamp
     judged: pd.Timedelta
     samples: pd.Series
     """As recorded, by the instant at which each interval ended."""
@@ -63,12 +64,12 @@ class Real:
     @property
     def past(self) -> pd.Series:
         """The busy hours up to the cutoff."""
-        return self.busy_hours[:AS_OF]
+        return self.busy_hours[: self.cutoff]
 
     @property
     def future(self) -> pd.Series:
         """The busy hours of the judged stretch."""
-        return self.busy_hours[AS_OF + HOUR : AS_OF + self.judged]
+        return self.busy_hours[self.cutoff + HOUR : self.cutoff + self.judged]
 
     def limit(self, kind: str) -> float:
         """Return the limit: a multiple of the 99th percentile of the past."""
@@ -80,36 +81,40 @@ class Real:
         return None if above.empty else above.index[0]
 
 
-def series() -> list[Real]:
-    """Return all the real series, sorted by name."""
+def series(cutoff: pd.Timestamp = AS_OF) -> list[Real]:
+    """Return all the real series around a cutoff, sorted by name."""
     found = [
-        _around_the_cutoff(str(name), rows.set_index("ds")["y"], file)
+        _around(cutoff, str(name), rows.set_index("ds")["y"], file)
         for file in SETS
         for name, rows in pd.read_parquet(FOLDER / f"{file}.parquet").groupby("unique_id")
     ]
     return sorted(found, key=lambda each: each.name)
 
 
-def import_lines(every: list[Real]) -> bytes:
-    """Return VictoriaMetrics' JSON lines of the samples, and of both limits as gauges with one sample an hour."""
-    return "\n".join(line for real in every for line in _lines(real)).encode()
+def import_lines(every: list[Real], *, until: pd.Timestamp | None = None) -> bytes:
+    """Return VictoriaMetrics' JSON lines of the samples, and of both limits as gauges with one sample an hour.
+
+    What lies after ``until`` is left out.
+    """
+    return "\n".join(line for real in every for line in _lines(real, until)).encode()
 
 
-def _around_the_cutoff(name: str, values: pd.Series, file: str) -> Real:
+def _around(cutoff: pd.Timestamp, name: str, values: pd.Series, file: str) -> Real:
     """Return the series with its clock moved: the judged stretch lies after the cutoff, and less than a week more."""
     judged = BRIEF.get(name, JUDGED[file])
     ends = pd.DatetimeIndex(values.index).tz_localize("UTC") + SETS[file]
     week = pd.Timedelta(weeks=1)
-    moved = -((ends[-1] - judged - AS_OF) // week) * week
+    moved = -((ends[-1] - judged - cutoff) // week) * week
     metric = next(metric for part, metric in METRICS.items() if part in name)
-    return Real(name, metric, judged, pd.Series(values.to_numpy(), index=ends + moved))
+    return Real(name, metric, cutoff, judged, pd.Series(values.to_numpy(), index=ends + moved))
 
 
-def _lines(real: Real) -> Iterator[str]:
+def _lines(real: Real, until: pd.Timestamp | None) -> Iterator[str]:
     labels = {"__name__": real.metric, "series": real.name}
-    yield _line(labels, real.samples)
+    yield _line(labels, real.samples[:until])
+    hours = real.busy_hours[:until].index
     for kind in FACTORS:
-        limit = pd.Series(real.limit(kind), index=real.busy_hours.index)
+        limit = pd.Series(real.limit(kind), index=hours)
         yield _line({"__name__": f"{real.metric}_limit", "series": real.name, "kind": kind}, limit)
 
 
