@@ -21,6 +21,8 @@ __all__ = ["DATES", "Question", "blockers_of", "decide", "order_dates"]
 # The dates of a table, and the probability that each of them has behind it.
 DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
 NAIVE = "naive"
+# One fold is one event: it says nothing of how wide the next one's errors are.
+MIN_FOLDS = 2
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -196,9 +198,14 @@ def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
     labels = series_labels(forecast.columns[position : position + 1])
     name = series_name(labels[0])
     score = forecast.scores.iloc[position]
-    if not score["folds"] > 0:
+    if not score["folds"] >= MIN_FOLDS:
         span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
-        return Skipped(name, "too short", f"{span} of history leave no fold to test a forecast on", labels=labels[0])
+        return Skipped(
+            name,
+            "too short",
+            f"{span} of history leave fewer than {MIN_FOLDS} folds to test a forecast on",
+            labels=labels[0],
+        )
     if NAIVE in str(forecast.model.iloc[position]) or not verdicts.loses_to_naive(score["mase"], score["naive_mase"]):
         return None
     detail = f"MASE {score['mase']:.2f}, the seasonal naive model's is {score['naive_mase']:.2f}"

@@ -74,13 +74,15 @@ def _closest(judged: pd.DataFrame) -> str:
 
 def _dates(row: Row, *, catalog: Catalog, horizon: pd.Timedelta, as_of: pd.Timestamp) -> str:
     zone = catalog.timezone_of(row["labels"])
-    late = row["breach_p90"]
+    early, middle, late = row["breach_p10"], row["breach_p50"], row["breach_p90"]
+    if date_text(early, zone=zone) == date_text(late, zone=zone):
+        return f"on {date_text(middle, zone=zone)} (80 %: that day)"
+    begin = date_text(early, zone=zone, year=early.year != middle.year)
     if pd.isna(late):
         end = f"after {date_text(as_of + horizon, zone=zone)}"
     else:
-        end = date_text(late, zone=zone, year=late.year != row["breach_p50"].year)
-    early = date_text(row["breach_p10"], zone=zone, year=row["breach_p10"].year != row["breach_p50"].year)
-    return f"around {date_text(row['breach_p50'], zone=zone)} (80 %: {early} – {end})"
+        end = date_text(late, zone=zone, year=late.year != middle.year)
+    return f"around {date_text(middle, zone=zone)} (80 %: {begin} – {end})"
 
 
 def _where(row: Row) -> str:
