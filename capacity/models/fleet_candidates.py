@@ -23,6 +23,7 @@ __all__ = ["CANDIDATES", "View"]
 FAST, MIDDLE = 0.7, 0.25
 TREND_ALPHA, TREND_BETA, TREND_DAMPING = 0.3, 0.1, 0.96
 PROFILE_WEEKS = 4
+PROFILE_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,15 @@ class View:
 
     @cached_property
     def season(self) -> FloatArray:
-        """The fitted season over the horizon."""
-        return self.cleaned.season[self.cleaned.rows :]
+        """The season over the horizon: the fitted one and the last weeks' mean, which err in different ways."""
+        fitted = self.cleaned.season[self.cleaned.rows :]
+        return (1 - PROFILE_SHARE) * fitted + PROFILE_SHARE * (self.profile + self.season_mean)
+
+    @cached_property
+    def season_mean(self) -> FloatArray:
+        """The fitted season's mean over the last cycle, which goes with a profile about zero."""
+        rows = self.cleaned.rows
+        return self.cleaned.season[max(0, rows - self.grid.lag) : rows].mean(axis=0)
 
     @cached_property
     def overall(self) -> Drift:
@@ -72,7 +80,7 @@ class View:
     @cached_property
     def profile(self) -> FloatArray:
         """Mean of the last weeks by place in the season, about its own mean; repeated over the horizon."""
-        shape = _profile(self.cleaned.values, self.grid.lag, PROFILE_WEEKS)
+        shape = _profile(self.cleaned.values - self.cleaned.trend, self.grid.lag, PROFILE_WEEKS)
         return _repeat(shape - shape.mean(axis=0), self.horizon)
 
     def line(self, trend: Drift, blocks: int | None = None) -> FloatArray:
@@ -138,7 +146,7 @@ CANDIDATES: dict[str, Candidate] = {
     "season and the whole trend": lambda view: view.season + view.line(view.overall),
     "season and the recent trend": lambda view: view.season + view.line(view.recent),
     "season and the last residual": _persistent,
-    "mean weeks and the week's level": lambda view: view.profile + _week_mean(view),
+    "mean weeks and the week's level": lambda view: view.profile + view.season_mean + view.middle,
     "mean weeks": lambda view: _repeat(_profile(view.cleaned.values, view.grid.lag, PROFILE_WEEKS), view.horizon),
     "last week": lambda view: _repeat(view.cleaned.values[-view.grid.lag :], view.horizon),
     "yesterday and the week's shape": _last_day,
@@ -147,10 +155,3 @@ CANDIDATES: dict[str, Candidate] = {
     "last value": lambda view: np.broadcast_to(view.cleaned.values[-1], view.season.shape),
     "long median": lambda view: np.broadcast_to(np.median(view.cleaned.values, axis=0), view.season.shape),
 }
-
-
-def _week_mean(view: View) -> FloatArray:
-    """The level that goes with the profile: the smoothed level plus what the season's mean is over one cycle."""
-    rows = view.cleaned.rows
-    lag = min(view.grid.lag, rows)
-    return view.middle + view.cleaned.season[rows - lag : rows].mean(axis=0)

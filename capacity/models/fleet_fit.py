@@ -36,11 +36,14 @@ class Cleaned:
         Fitted season, continued over the horizon.
     spread : ndarray, shape (series,)
         Robust standard deviation of the residual.
+    trend : ndarray, shape (rows, series)
+        Fitted bending trend, about the series' median.
     """
 
     values: FloatArray
     season: FloatArray
     spread: FloatArray
+    trend: FloatArray
 
     @property
     def rows(self) -> int:
@@ -70,7 +73,8 @@ def clean(values: FloatArray, grid: Seasons, *, start: int, horizon: int) -> Cle
         pseudo = fit + np.clip(residual, -HUBER * spread, HUBER * spread)
         coefficients = shape.solve @ pseudo
     season = shape.season @ coefficients[: shape.season.shape[1]]
-    return Cleaned(pseudo + middle, season, spread)
+    trend = shape.whole[:, shape.season.shape[1] :] @ coefficients[shape.season.shape[1] :]
+    return Cleaned(pseudo + middle, season, spread, trend)
 
 
 def typical(residual: FloatArray, seen: np.ndarray) -> FloatArray:

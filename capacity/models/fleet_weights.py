@@ -21,10 +21,12 @@ IntArray = npt.NDArray[np.int64]
 # Where a stretch of the horizon ends, in days: a quarter day, two days, a week, four weeks, and all beyond.
 ENDS_DAYS = (0.25, 2.0, 7.0, 28.0)
 # A candidate twice as wrong as another has 2**-SHARPNESS of its weight.
-SHARPNESS = 4.0
+SHARPNESS = 5.0
 # Folds' worth of belief in the fleet's average and in all candidates alike.
 FLEET_PRIOR = 2.0
 EVEN_PRIOR = 0.5
+OWN = 2.0
+PRIOR = [0,0,.1,0,.05,.1,-.1,-.1,0,-.05,-.1,.2,.6,.6,.7]
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
@@ -75,13 +77,14 @@ class Ledger:
         relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, 1.0) + 1e-12)
         relative = np.where((folds > 0) & (level > 0), relative, 0.0)
         shrunk = np.zeros_like(relative)
+        prior = np.array(PRIOR)[:relative.shape[1]][None, :, None]
         for kind in np.unique(self.kinds):
             own = self.kinds == kind
             weight = folds[:, :, own]
             fleet = (weight * relative[:, :, own]).sum(axis=2, keepdims=True) / (
                 weight.sum(axis=2, keepdims=True) + EVEN_PRIOR
             )
-            shrunk[:, :, own] = (weight * relative[:, :, own] + FLEET_PRIOR * fleet) / (weight + FLEET_PRIOR)
+            shrunk[:, :, own] = (weight * relative[:, :, own] + FLEET_PRIOR * fleet + OWN * prior) / (weight + FLEET_PRIOR + OWN)
         for place in range(1, len(shrunk)):
             trust = np.minimum(folds[place], 1.0)
             shrunk[place] = trust * shrunk[place] + (1 - trust) * shrunk[place - 1]
