@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -10,7 +11,7 @@ import pandas as pd
 
 from capacity import __version__
 from capacity.errors import ParameterError
-from capacity.frames import METRIC, duration, duration_text, wide
+from capacity.frames import METRIC, TIME, duration, duration_text, instant, wide
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question

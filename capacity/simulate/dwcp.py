@@ -11,6 +11,7 @@ import pandas as pd
 
 from capacity.catalog import Catalog, Resource
 from capacity.catalog_load import load_catalog
+from capacity.errors import ParameterError
 from capacity.frames import wide
 from capacity.simulate.clock import Floats
 from capacity.simulate.fates import PLANTED, Fate, Planted, first_breach
@@ -88,6 +89,26 @@ class Demo:
             question, self.platform, nodes, start=start, end=min(end, self.as_of), step=step, aggregate=aggregate
         )
 
+    def machines(self, *, regions: Sequence[str] | None = None, nodes: Sequence[str] | None = None) -> tuple[Node, ...]:
+        """Return the platform's nodes in these regions and with these names; None: all.
+
+        Raises
+        ------
+        ParameterError
+            There is none.
+        """
+        found = tuple(
+            node
+            for node in NODES
+            if (regions is None or node.region in regions) and (nodes is None or node.name in nodes)
+        )
+        if not found:
+            raise ParameterError(
+                f"no node is called {nodes} in regions {regions}.",
+                hint=f"There are {', '.join(f'{node.region}/{node.name}' for node in NODES)}.",
+            )
+        return found
+
     def raw(
         self,
         start: pd.Timestamp,
@@ -111,9 +132,8 @@ class Demo:
         """
         axis = self.platform.axis
         first, last = axis.span(start, min(end, self.as_of))
-        for node in NODES:
-            if (regions is None or node.region in regions) and (nodes is None or node.name in nodes):
-                yield from samples(self.platform, groups(self.platform, node, metrics), first, last)
+        for node in self.machines(regions=regions, nodes=nodes):
+            yield from samples(self.platform, groups(self.platform, node, metrics), first, last)
 
     @cached_property
     def fates(self) -> tuple[Fate, ...]:
