@@ -33,8 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("real")
     with victoriametrics_server(folder) as server:
         server.import_lines(nab.import_lines(nab.series()))
-        out = report(server, folder / "out.html", "--as-of", AS_OF.isoformat(), "--horizon", "14d")
-    return out
+        return report(server, folder / "out.html", "--as-of", AS_OF.isoformat(), "--horizon", "14d")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
