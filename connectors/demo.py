@@ -20,9 +20,22 @@ from connectors.base import Duration, Progress, ServerInfo, Source, When, Window
 from connectors.expressions import metric_of
 from connectors.held import Holding, find, keep, not_held
 
-__all__ = ["Demo"]
+__all__ = ["PLANNED", "Demo", "write_demo"]
 
 MINUTE = pd.Timedelta(minutes=1)
+HOUR = pd.Timedelta(hours=1)
+PLANNED = (
+    "dwcp_cpu_usage_percent",
+    "dwcp_memory_usage_bytes",
+    "dwcp_memory_available_bytes",
+    "dwcp_disk_used_bytes",
+    "dwcp_disk_size_bytes",
+    "dwcp_bandwidth_utilization_mbps",
+    "dwcp_bandwidth_capacity_mbps",
+    "dwcp_amst_active_streams",
+    "dwcp_consensus_latency_seconds",
+)
+"""The metrics that the built-in catalogue's resources ask for: 33 series a node, of some 360."""
 
 
 @dataclass(frozen=True)
@@ -163,3 +176,52 @@ def _drawn(seed: int, resource: str, limit: bool, kept: Window, aggregate: str |
         question, start=kept.start, end=kept.end, step=kept.step, aggregate=aggregate
     )
     return wide(values, times=times, series=series, metric=resource).sort_index(axis=1)
+
+
+def write_demo(
+    source: Source,
+    start: When,
+    end: When,
+    *,
+    seed: int = 0,
+    ends: When | None = None,
+    regions: Sequence[str] | None = None,
+    nodes: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = PLANNED,
+    verify: bool = True,
+    progress: Progress | None = None,
+) -> int:
+    """Write the simulated raw telemetry, a sample a minute, into a real server; returns how many samples.
+
+    Parameters
+    ----------
+    source : Source
+        What is written to: its `write` must work.
+    start, end : str or Timestamp
+        Which part of the demo's own history: start < t ≤ end.
+    ends : str or Timestamp, optional
+        The whole telemetry is shifted in time, by whole hours, so that the demo's ``as_of`` lies within the hour up to
+        this instant. None: it stays where it is.
+    regions, nodes, metrics : sequences of str, optional
+        Which; None: all. A histogram is written as its ``_bucket``, ``_sum`` and ``_count``.
+    verify : bool
+        Whether everything is read back: see `connectors.write`.
+    progress : callable, optional
+        ``progress(done, total, what)``, once a node.
+
+    Raises
+    ------
+    SourceError
+        The server does not take them, or does not give them back.
+    """
+    drawn = demo(seed)
+    asked = window(start, end, MINUTE)
+    shift = pd.Timedelta(0) if ends is None else (instant(ends, name="ends") - drawn.as_of) // HOUR * HOUR
+    machines, written = drawn.machines(regions=regions, nodes=nodes), 0
+    for number, machine in enumerate(machines, start=1):
+        for frame in drawn.raw(asked.start, asked.end, regions=[machine.region], nodes=[machine.name], metrics=metrics):
+            frame.index = (frame.index + shift).rename(TIME)
+            written += source.write(frame, verify=verify)
+        if progress is not None:
+            progress(number, len(machines), f"{machine.region}/{machine.name}")
+    return written

@@ -1,4 +1,4 @@
-"""Plain selectors, read: ``name{region="eu-west", node!~"node-[12]"}`` is what an archive without queries can answer."""
+"""Plain selectors, read: ``name{region="eu-west", node!~"node-[12]"}`` is what an archive can answer by itself."""
 
 from __future__ import annotations
 
