@@ -1,0 +1,178 @@
+"""A notebook that has run, as one HTML file: no request, no script but its own, the same bytes for the same notebook.
+
+The order in which it happens: nbconvert fills our template (text, tables, an empty figure for each chart), every text
+that came out of a cell is filtered on the way; then style, data, the charts' runtime and the policy that allows nothing
+else are put in their places. They come last because nbconvert reads the whole page through a parser once.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbconvert.exporters.html import HTMLExporter
+from traitlets.config import Config
+
+from reports import pack
+from reports.clean import clean_cover, clean_html
+from reports.pages import COVER, SUMMARY, Page, page_of
+from reports.vega import MIME, Shelf
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["ReportExporter", "to_html"]
+
+PRIORITY = [
+    COVER,
+    SUMMARY,
+    MIME,
+    "text/html",
+    "text/markdown",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/plain",
+]
+"""The kinds of output that a report shows; of an output that has several, the first of these."""
+
+SILENT = (COVER, SUMMARY)
+"""The cover stands at the page's head already, and the summary is for programs."""
+
+
+def to_html(notebook: NotebookNode, *, name: str = "report") -> str:
+    """Return a notebook that has run as one self-contained page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        With its outputs. What it put on stderr, and its code, are left out.
+    name : str
+        What it is called in error messages, and its title if it states none.
+
+    Raises
+    ------
+    ReportError
+        A chart cannot be drawn in a report; the message says which, and why.
+    """
+    text, _ = ReportExporter(page=page_of(notebook, name=name)).from_notebook_node(notebook)
+    return str(text)
+
+
+class ReportExporter(HTMLExporter):
+    """nbconvert's HTML exporter with our template, our filters, and nothing that it would load from elsewhere."""
+
+    def __init__(self, *, page: Page, **settings: Any) -> None:
+        self.page = page
+        self.shelf = Shelf()
+        folder = str(Path(str(resources.files("reports").joinpath("templates"))))
+        settings |= {"template_name": "capacity", "extra_template_basedirs": [folder], "exclude_anchor_links": True}
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
+
+    @property
+    def default_config(self) -> Config:
+        """The defaults of nbconvert, with the kinds of output that a report shows."""
+        config: Config = super().default_config
+        config.merge(Config({"NbConvertBase": {"display_data_priority": PRIORITY}}))
+        return config
+
+    def default_filters(self) -> Any:
+        """All filters that the template may call."""
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
+        yield "capacity_clean", clean_html
+        yield "capacity_cover", clean_cover
+        yield "capacity_output", self.output_html
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page and nbconvert's resources."""
+        self.shelf = Shelf()
+        filled, known = super().from_notebook_node(nb, {**(resources or {}), "page": self.page}, **kw)
+        return _whole(filled, self.shelf, name=self.page.name), known
+
+    def output_html(self, output: NotebookNode) -> str:
+        """Return one output of a cell as HTML; what is not shown is an empty string."""
+        if output.output_type == "stream":
+            return f"<pre>{escape(output.text)}</pre>" if output.name == "stdout" and output.text.strip() else ""
+        if output.output_type not in ("display_data", "execute_result"):
+            return ""
+        kind = next((kind for kind in PRIORITY if kind in output.data), None)
+        if kind is None or kind in SILENT:
+            return ""
+        return self._shown(kind, output.data[kind], words=str(output.data.get("text/plain", "")))
+
+    def _shown(self, kind: str, data: Any, *, words: str) -> str:
+        if kind == MIME:
+            return self._figure(data, words)
+        if kind == "text/html":
+            return f'<div class="output">{clean_html(data)}</div>'
+        if kind == "text/markdown":
+            return f'<div class="output words">{clean_html(self.markdown(data))}</div>'
+        if kind.startswith("image/"):
+            return _picture(kind, data, words)
+        return f"<pre>{escape(data)}</pre>"
+
+    def markdown(self, text: str) -> str:
+        """Return Markdown as HTML, not yet filtered."""
+        return str(
+            self.environment.call_filter("markdown2html", text, context=self.environment.from_string("").new_context())
+        )
+
+    def _figure(self, chart: dict[str, Any], words: str) -> str:
+        number = self.shelf.add(chart, name=words or self.page.name)
+        label = escape(words, quote=True)
+        named = f'role="img" aria-label="{label}" tabindex="0" data-chart="{number}"'
+        return f'<figure {named}><div class="canvas"></div></figure>'
+
+
+def _picture(kind: str, data: str, words: str) -> str:
+    """Show a picture from its bytes; an SVG too is only ever a picture, in which nothing runs."""
+    svg = kind == "image/svg+xml"
+    encoded = base64.b64encode(data.encode("utf-8")).decode("ascii") if svg else "".join(data.split())
+    label = "" if words.startswith("<") else escape(words, quote=True)  # a bare object's own name says nothing
+    source = f"data:{kind};base64,{escape(encoded, quote=True)}"
+    return f'<figure class="pictured"><img class="picture" alt="{label}" src="{source}"></figure>'
+
+
+def _whole(page: str, shelf: Shelf, *, name: str) -> str:
+    """Put style, data, scripts and policy into the page's places."""
+    style = _asset("page.css") + _cover_style()
+    scripts = (_asset("page.js"), _asset("runtime.js")) if shelf.charts else ()
+    policy = pack.policy(scripts=scripts, styles=(style,))
+    places = {
+        "policy": f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">',
+        "style": f"<style>{style}</style>",
+        "scripts": _scripts(shelf, name=name) if scripts else "",
+    }
+    for place, content in places.items():
+        page = page.replace(f"<!--capacity:{place}-->", content, 1)
+    return page
+
+
+def _scripts(shelf: Shelf, *, name: str) -> str:
+    """Return the data and the runtime, packed, and the script that unpacks them."""
+    parts = {"capacity-data": pack.packed(shelf.text(name=name)), "capacity-runtime": _packed_runtime()}
+    blocks = [f'<script type="application/gzip" id="{key}">{text}</script>' for key, text in parts.items()]
+    return "\n".join([*blocks, f"<script>{_asset('page.js')}</script>"])
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("reports").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _packed_runtime() -> str:
+    return pack.packed(_asset("runtime.js"))
+
+
+@cache
+def _cover_style() -> str:
+    from reports import cover
+
+    return str(cover.style())
