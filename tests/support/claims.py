@@ -21,18 +21,19 @@ def claims(plan: Plan, every: list[Real], *, kind: str) -> pd.DataFrame:
     -------
     DataFrame, a row a series
         ``limit`` (in the unit of the samples), ``days`` (the judged stretch), ``claimed`` (the probability of a breach
-        within it; NaN: no claim), the dates at 10, 50 and 90 %, ``verdict``, ``happened`` (the first breach within that
-        stretch; NaT: none), and ``reason`` (why there is no claim).
+        within it; NaN: no claim), ``habit`` (the share of past stretches of that length that met one), the dates at 10,
+        50 and 90 %, ``verdict``, ``happened`` (the first breach within that stretch; NaT: none), and ``reason`` (why there
+        is no claim).
     """
     rows = [{str(name): value for name, value in row.items()} for row in plan.table.to_dict("records")]
     told = {row["labels"]["series"]: row for row in rows}
     return pd.DataFrame([_row(real, kind, told[real.name], _chance(plan, real, told[real.name])) for real in every])
 
 
-def brier(table: pd.DataFrame) -> float:
+def brier(table: pd.DataFrame, *, of: str = "claimed") -> float:
     """Return the mean of (claimed probability − 1 or 0 for what happened) squared, over all claims; a coin has 0.25."""
-    made = table.dropna(subset="claimed")
-    return float(((made["claimed"] - made["happened"].notna()) ** 2).mean())
+    made = table.dropna(subset=["claimed", of])
+    return float(((made[of] - made["happened"].notna()) ** 2).mean())
 
 
 def as_text(table: pd.DataFrame) -> str:
@@ -41,7 +42,8 @@ def as_text(table: pd.DataFrame) -> str:
     for column in (*DATES, "happened"):
         ahead = (pd.to_datetime(shown[column], utc=True) - AS_OF) / HOUR
         shown[column] = ["–" if hours != hours else f"+{hours:.0f} h" for hours in ahead]
-    shown["claimed"] = ["–" if chance != chance else f"{chance:.2f}" for chance in shown["claimed"]]
+    for column in ("claimed", "habit"):
+        shown[column] = ["–" if chance != chance else f"{chance:.2f}" for chance in shown[column]]
     return str(shown.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
 
 
@@ -49,10 +51,12 @@ def summary(table: pd.DataFrame) -> str:
     """Return how good the claims were, by kind of limit: how many, how often it happened, and their Brier score."""
     lines = [
         f"{kind}: {part['claimed'].notna().sum()} claims of {len(part)}, "
-        f"{part['happened'].notna().mean():.0%} happened, Brier {brier(part):.3f}"
+        f"{part['happened'].notna().mean():.0%} happened, Brier {brier(part):.3f}, of habit {brier(part, of='habit'):.3f}"
         for kind, part in table.groupby("kind")
     ]
-    return "\n".join([*lines, f"all: Brier {brier(table):.3f}, a coin 0.250"])
+    return "\n".join(
+        [*lines, f"all: Brier {brier(table):.3f}, of habit {brier(table, of='habit'):.3f}, of a coin 0.250"]
+    )
 
 
 def _chance(plan: Plan, real: Real, told: dict[str, Any]) -> float:
@@ -72,6 +76,7 @@ def _row(real: Real, kind: str, told: dict[str, Any], chance: float) -> dict[str
         "limit": real.limit(kind),
         "days": real.judged / pd.Timedelta(days=1),
         "claimed": chance,
+        "habit": real.habit(kind),
         **{date: told[date] for date in DATES},
         "verdict": told["verdict"],
         "happened": real.first_breach(kind) or pd.NaT,

@@ -75,6 +75,15 @@ class Real:
         """Return the limit: a multiple of the 99th percentile of the past."""
         return float(self.past.quantile(LEVEL)) * FACTORS[kind]
 
+    def habit(self, kind: str) -> float:
+        """Return the share of past stretches, as long as the judged one, that met a breach: what a look back claims.
+
+        NaN where the past is no longer than the stretch.
+        """
+        hours = pd.date_range(self.past.index[0], self.cutoff, freq=HOUR)
+        above = (self.past.reindex(hours) > self.limit(kind)).astype(float)
+        return float(above.rolling(self.judged // HOUR).max().mean())
+
     def first_breach(self, kind: str) -> pd.Timestamp | None:
         """Return the end of the first hour after the cutoff whose busy value was above the limit, if there was one."""
         above = self.future[self.future > self.limit(kind)]
