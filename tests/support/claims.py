@@ -22,8 +22,8 @@ def claims(plan: Plan, every: list[Real], *, kind: str) -> pd.DataFrame:
     DataFrame, a row a series
         ``limit`` (in the unit of the samples), ``days`` (the judged stretch), ``claimed`` (the probability of a breach
         within it; NaN: no claim), ``habit`` (the share of past stretches of that length that met one), the dates at 10,
-        50 and 90 %, ``verdict``, ``happened`` (the first breach within that stretch; NaT: none), and ``reason`` (why there
-        is no claim).
+        50 and 90 %, ``verdict``, ``happened`` (the first breach within that stretch; NaT: none), and ``reason`` (why
+        there is no claim).
     """
     rows = [{str(name): value for name, value in row.items()} for row in plan.table.to_dict("records")]
     told = {row["labels"]["series"]: row for row in rows}
@@ -50,13 +50,15 @@ def as_text(table: pd.DataFrame) -> str:
 def summary(table: pd.DataFrame) -> str:
     """Return how good the claims were, by kind of limit: how many, how often it happened, and their Brier score."""
     lines = [
-        f"{kind}: {part['claimed'].notna().sum()} claims of {len(part)}, "
-        f"{part['happened'].notna().mean():.0%} happened, Brier {brier(part):.3f}, of habit {brier(part, of='habit'):.3f}"
+        f"{kind}: {part['claimed'].notna().sum()} claims of {len(part)}, {part['happened'].notna().mean():.0%} happened; "
+        f"{_scores(part)}"
         for kind, part in table.groupby("kind")
     ]
-    return "\n".join(
-        [*lines, f"all: Brier {brier(table):.3f}, of habit {brier(table, of='habit'):.3f}, of a coin 0.250"]
-    )
+    return "\n".join([*lines, f"all: {_scores(table)}"])
+
+
+def _scores(table: pd.DataFrame) -> str:
+    return f"Brier {brier(table):.3f}, of habit {brier(table, of='habit'):.3f}, of a coin 0.250"
 
 
 def _chance(plan: Plan, real: Real, told: dict[str, Any]) -> float:
