@@ -10,12 +10,12 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from capacity._version import __version__
-from capacity.errors import CapacityError
+from capacity.errors import CapacityError, did_you_mean
 from reports.cli import options
 
 __all__ = ["VERBS", "main", "parser"]
@@ -26,10 +26,28 @@ FAILED, USAGE, TOO_LIKELY, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 130, 141
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line."""
+    """A parser that tells a mistake in one line, with what was probably meant."""
+
+    verbs: Mapping[str, argparse.ArgumentParser]
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        given, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            verb = self.verbs[given.verb]
+            known = [option for action in verb._actions for option in action.option_strings]
+            option = unknown[0].partition("=")[0]
+            verb.error(f"unknown argument {unknown[0]!r}.{did_you_mean(option, known)}")
+        return given
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = list(action.choices)
+            raise argparse.ArgumentError(
+                action, f"there is no {value!r}.{did_you_mean(str(value), known)} There are: {', '.join(known)}"
+            )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="capacity", description="Know what runs out, when, and how sure that is.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"capacity-workbench {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    top.verbs = verbs.choices
     for name in VERBS:
         module = import_module(f"reports.cli.{name}")
         verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__, allow_abbrev=False)

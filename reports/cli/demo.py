@@ -11,6 +11,7 @@ from reports.cli.rendered import rendered
 
 HELP = "make the overview of simulated telemetry, or write that telemetry to a server"
 REPORT = "capacity_overview"
+WINDOW = "7d"
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -20,7 +21,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--write", metavar="URL", help="write the raw telemetry there instead, and make no report")
     ends = "shift all of it so that it ends at this time, or `now` (default: where the simulation ends)"
     group.add_argument("--ends", type=values.instant_or_now, metavar="TIME", help=ends)
-    group.add_argument("--days", type=values.duration, metavar="DURATION", help="how much of it (default: 7d)")
+    group.add_argument("--window", type=values.duration, metavar="DURATION", help=f"how much of it (default: {WINDOW})")
+    group.add_argument("--regions", type=values.names, metavar="NAMES", help="only these, separated by commas")
+    group.add_argument("--nodes", type=values.names, metavar="NAMES", help="only these, separated by commas")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -35,11 +38,22 @@ def run(given: argparse.Namespace) -> int:
 
 def _write(given: argparse.Namespace) -> int:
     """Write the raw telemetry to a server."""
+    from capacity.frames import duration
     from connectors import connect
-    from connectors.demo import write_demo
+    from connectors.demo import Demo, write_demo
 
+    end = Demo().now()
     with connect(given.write) as source, Progress() as progress:
-        written = write_demo(source, seed=given.seed, ends=given.ends, window=given.days or "7d", progress=progress)
+        written = write_demo(
+            source,
+            end - duration(given.window or WINDOW, name="window"),
+            end,
+            seed=given.seed,
+            ends=given.ends,
+            regions=given.regions,
+            nodes=given.nodes,
+            progress=progress,
+        )
         name = source.name
     if given.json:
         print_json({"source": name, "samples": written})

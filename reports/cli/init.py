@@ -56,4 +56,4 @@ def run(given: argparse.Namespace) -> int:
 
 def _name(source: SourceConfig, number: int) -> str:
     """Return what the configuration calls a source: its own name, where it has one."""
-    return f"source{number}" if source.name == source.url else source.name
+    return source.name if source.name != source.url else "main" if number == 1 else f"main_{number}"
