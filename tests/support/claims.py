@@ -49,16 +49,14 @@ def as_text(table: pd.DataFrame) -> str:
 
 def summary(table: pd.DataFrame) -> str:
     """Return how good the claims were, by kind of limit: how many, how often it happened, and their Brier score."""
-    lines = [
-        f"{kind}: {part['claimed'].notna().sum()} claims of {len(part)}, {part['happened'].notna().mean():.0%} happened; "
-        f"{_scores(part)}"
-        for kind, part in table.groupby("kind")
-    ]
+    lines = [f"{kind}: {_scores(part)}" for kind, part in table.groupby("kind")]
     return "\n".join([*lines, f"all: {_scores(table)}"])
 
 
 def _scores(table: pd.DataFrame) -> str:
-    return f"Brier {brier(table):.3f}, of habit {brier(table, of='habit'):.3f}, of a coin 0.250"
+    made, happened = table["claimed"].notna().sum(), table["happened"].notna().mean()
+    scores = f"Brier {brier(table):.3f}, of habit {brier(table, of='habit'):.3f}, of a coin 0.250"
+    return f"{made} claims of {len(table)}, {happened:.0%} happened; {scores}"
 
 
 def _chance(plan: Plan, real: Real, told: dict[str, Any]) -> float:
