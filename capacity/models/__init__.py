@@ -15,6 +15,9 @@ AUTO = "auto"
 MODELS = {
     "fleet": "capacity.models.fleet:Fleet",
     "naive": "capacity.models.naive:SeasonalNaive",
+    "linear": "capacity.models.linear:Linear",
+    "prophet": "capacity.models.prophet:Prophet",
+    "ets": "capacity.models.ets:Ets",
 }
 
 
