@@ -16,7 +16,7 @@ demo: $(READY) ## simulated telemetry, the whole job; the last line is the repor
 	@$(BIN)/capacity demo
 
 test: lint tools ## every check: lint, then all tests, with real servers and a real browser
-	@$(BIN)/python -m pytest -n 2
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lab: $(READY) ## JupyterLab on the notebooks
 	@$(BIN)/capacity lab
