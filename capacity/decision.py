@@ -26,6 +26,7 @@ MIN_FOLDS = 2
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -185,18 +186,38 @@ def _chance_within(curve: pd.DataFrame, steps: int) -> Array:
     return curve.iloc[steps - 1].to_numpy() if steps else np.zeros(curve.shape[1])
 
 
-def blockers_of(forecast: Forecast, limits: lim.Limits) -> list[Skipped | None]:
+def blockers_of(
+    forecast: Forecast, question: Question, *, limits: lim.Limits, bounds: Bounds | None
+) -> list[Skipped | None]:
     """Return, by series, why there is no distribution that can be believed; None: there is one."""
     missing = iter(limits.skipped)
+    usable = question.usable(limits.of(slice(None))[-len(forecast.index) - 1])
+    out_of_reach = _out_of_reach(usable, question.direction, bounds or (None, None))
     return [
-        next(missing) if limits.owner[position] < 0 else _unbelieved(forecast, position)
+        next(missing)
+        if limits.owner[position] < 0
+        else (_beyond(forecast, position) if out_of_reach[position] else _unbelieved(forecast, position))
         for position in range(len(forecast.columns))
     ]
 
 
+def _out_of_reach(usable: Array, direction: lim.Direction, bounds: Bounds) -> Flags:
+    """Whether demand cannot be past usable capacity, whatever happens: such a series would be fine for ever."""
+    lower, upper = bounds
+    if direction == "above":
+        return usable >= upper if upper is not None else np.zeros(usable.shape, dtype=bool)
+    return usable <= lower if lower is not None else np.zeros(usable.shape, dtype=bool)
+
+
+def _beyond(forecast: Forecast, position: int) -> Skipped:
+    labels = series_labels(forecast.columns[position : position + 1])[0]
+    detail = "usable capacity lies at or past the physical bound of demand: nothing can be past it"
+    return Skipped(series_name(labels), "limit missing", detail, labels=labels)
+
+
 def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
-    labels = series_labels(forecast.columns[position : position + 1])
-    name = series_name(labels[0])
+    labels = series_labels(forecast.columns[position : position + 1])[0]
+    name = series_name(labels)
     score = forecast.scores.iloc[position]
     if not score["folds"] >= MIN_FOLDS:
         span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
@@ -204,9 +225,9 @@ def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
             name,
             "too short",
             f"{span} of history leave fewer than {MIN_FOLDS} folds to test a forecast on",
-            labels=labels[0],
+            labels=labels,
         )
     if NAIVE in str(forecast.model.iloc[position]) or not verdicts.loses_to_naive(score["mase"], score["naive_mase"]):
         return None
     detail = f"MASE {score['mase']:.2f}, the seasonal naive model's is {score['naive_mase']:.2f}"
-    return Skipped(name, "unforecastable", detail, labels=labels[0])
+    return Skipped(name, "unforecastable", detail, labels=labels)

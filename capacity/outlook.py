@@ -134,6 +134,7 @@ def outlook(
     lead_time: str | pd.Timedelta = "21d",
     risk: float = 0.1,
     paths: int = PATHS,
+    bounds: tuple[float | None, float | None] | None = None,
     timezones: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Outlook:
@@ -160,6 +161,8 @@ def outlook(
         The probability of a breach before the order arrives that is put up with.
     paths : int
         How many sample paths to draw.
+    bounds : (lower, upper), optional
+        Physical bounds of demand. A series whose usable capacity lies at or past one cannot be judged.
     timezones : mapping of region to IANA name, optional
         Whose calendar the order-by date is read in (by the label ``region``; UTC otherwise).
     progress : callable, optional
@@ -183,7 +186,7 @@ def outlook(
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
     recent = _recent(forecast, question)
     past = _past_already(recent, limits, question, len(forecast.index))
-    blockers = blockers_of(forecast, limits)
+    blockers = blockers_of(forecast, question, limits=limits, bounds=bounds)
     blocked = np.array([each is not None for each in blockers])
     curve = _curve(forecast, question, limits=limits, recent=recent, past=past, blocked=blocked, progress=progress)
     table = decide(

@@ -175,6 +175,7 @@ class _Work:
             buffer=resource.buffer,
             lead_time=resource.lead_time,
             risk=resource.risk,
+            bounds=resource.bounds,
             timezones={region: self.catalog.timezone_of({"region": region}) for region in regions},
             progress=self._told(resource),
         )

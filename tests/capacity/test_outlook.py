@@ -279,3 +279,13 @@ def test_who_puts_up_with_more_risk_never_orders_sooner(seed: int, limit: float,
     """A higher risk moves the order-by date back, or away."""
     careful, bold = (row(outlook(drawn(seed), limit=limit, risk=each, lead_time="5d")) for each in (risk, risk + more))
     assert pd.isna(bold["order_by"]) or careful["order_by"] <= bold["order_by"]
+
+
+def test_a_limit_that_demand_cannot_pass_is_no_limit() -> None:
+    """CPU cannot be past 100 %: a limit of 1 would make every series fine for ever, and is told instead."""
+    made = daily([[0.9] * 90] * 4, now=0.9)
+    assert row(outlook(made, limit=1.0, bounds=(0.0, 0.99)))["verdict"] == "cannot judge"
+    assert "physical bound" in row(outlook(made, limit=1.0, bounds=(0.0, 1.0)))["reason"]
+    assert row(outlook(made, limit=0.95, bounds=(0.0, 1.0)))["verdict"] == "fine"
+    floor = row(outlook(made, limit=0.0, bounds=(0.0, 1.0), direction="below"))
+    assert floor["verdict"] == "cannot judge"
