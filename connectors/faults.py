@@ -123,12 +123,12 @@ def _failed(error: Exception) -> tuple[str, str]:
     """Return what failed, and what to check."""
     if isinstance(error, broken.NameResolutionError):
         return "its host name is not known", "Check the name, and this machine's DNS."
-    if isinstance(error, broken.ConnectTimeoutError):
-        return "no connection in time", "Check host and port, and that no firewall lies in between."
     if isinstance(error, broken.NewConnectionError):
         refused = isinstance(error.__cause__, ConnectionRefusedError)
         what = "connection refused" if refused else _cause(error.__cause__)
         return what, "Check that the server runs, and its host and port."
+    if isinstance(error, broken.ConnectTimeoutError):
+        return "no connection in time", "Check host and port, and that no firewall lies in between."
     if isinstance(error, broken.SSLError):
         return f"TLS failed ({_cause(error)})", (
             "Check https against http, and the certificate; SSL_CERT_FILE names the authorities to trust."

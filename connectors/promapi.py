@@ -164,7 +164,7 @@ class PrometheusApi(Source):
             source=self.name,
             server=str(self._meet()),
             pulled_at=self.client.now().floor("s").isoformat(),
-            notes=self._remarks(asked, ready, below),
+            notes=self._remarks(asked, ready, below, parts=1 if aggregate and below is None else len(parts)),
         )
 
     def _parts(
@@ -199,9 +199,15 @@ class PrometheusApi(Source):
             return [part for half in halves(run) for part in self._run(text, query, half, step)]
         return [(run, decode.matrix(data, run, source=self.name, query=query))]
 
-    def _remarks(self, asked: Window, ready: Window, below: pd.Timedelta | None) -> tuple[str, ...]:
-        """Say what a reader of the frame should know."""
+    def _remarks(
+        self, asked: Window, ready: Window, below: pd.Timedelta | None, *, parts: int
+    ) -> tuple[str, ...]:
+        """Say what a reader of the frame should know; ``parts``: of how many the answer is made, where that matters."""
         remarks = list(self.notes)
+        if parts > 1:
+            # VictoriaMetrics guesses a series' scrape interval, and by it how far to look back, from the first samples
+            # of the range. A roll-up of a plain selector over each step has no such guess in it.
+            remarks.append(f"asked for in {parts} parts; where scrapes are unsteady, look-back may differ between them")
         if below is not None:
             remarks.append(f"the expression was evaluated every {duration_text(below)}")
         if ready.end < asked.end and len(ready.times) < len(asked.times):
