@@ -156,7 +156,7 @@ def _cpu(seed: int, node: Node) -> Process:
         ceiling=100.0, softly=True, quantum=0.01,
     )  # fmt: skip
     if node == SATURATES:
-        level = spread(seed, "saturates level", low=27.0, high=28.5)
+        level = spread(seed, "saturates level", low=26.5, high=28.0)
         growth = spread(seed, "saturates growth", low=0.12, high=0.15)
         return replace(usual, level=level, growth=growth, since=-100.0, drift=0.2, season=1.1)
     return usual
@@ -207,8 +207,8 @@ def _bandwidth(seed: int, node: Node) -> Process:
         incidents=_incidents(node, 0.45),
     )  # fmt: skip
     if node.region == BUSY_REGION:
-        level = spread(seed, "busy level", low=13_000.0, high=13_500.0)
-        growth = spread(seed, "busy growth", low=0.065, high=0.085)
+        level = spread(seed, "busy level", low=12_700.0, high=13_200.0)
+        growth = spread(seed, "busy growth", low=0.07, high=0.085)
         return replace(usual, level=level, growth=growth, season=1.3, wander=0.01)
     return usual
 

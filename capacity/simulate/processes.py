@@ -103,29 +103,35 @@ class Drawn:
     @cached_property
     def knots(self) -> Floats:
         """The value without its minute jitter and before its ceiling, every ten minutes of the whole axis."""
-        process, random = self.process, generator(self.seed, "knots", *self.key)
-        season = process.season * busy(self.axis, self.zone, weekend=process.weekend, peak=process.peak)
-        season = season * self._moods(random)
-        hum = process.noise * ar1(random.standard_normal(self.axis.days.size), memory=process.memory * KNOTS_A_DAY / 24)
-        values = process.level * self._trend(random) * (1.0 + season) * np.exp(hum) * self._incidents()
+        process = self.process
+        season = process.season * self._shape() * self._moods()
+        hum = process.noise * ar1(self._normals("noise"), memory=process.memory * KNOTS_A_DAY / 24)
+        values = process.level * self._trend() * (1.0 + season) * np.exp(hum) * self._incidents()
         return values if self.common is None else values * self.common.knots
 
-    def _moods(self, random: np.random.Generator) -> Floats:
+    def _normals(self, what: str, count: int | None = None) -> Floats:
+        """Draw standard normals, one a knot; a stream of its own, so that a longer axis begins like a shorter one."""
+        return generator(self.seed, what, *self.key).standard_normal(count or self.axis.days.size)
+
+    def _shape(self) -> Floats:
+        return busy(self.axis, self.zone, weekend=self.process.weekend, peak=self.process.peak)
+
+    def _moods(self) -> Floats:
         _, _, day = local_clock(self.axis, self.zone)
-        tempers = ar1(random.standard_normal(int(day[-1]) + 1), memory=2.0)
+        tempers = ar1(self._normals("moods", int(day[-1]) + 1), memory=2.0)
         return np.clip(1.0 + self.process.moods * tempers, 0.3, 1.7)[day]
 
-    def _trend(self, random: np.random.Generator) -> Floats:
-        process, days = self.process, self.axis.days
-        paces = 1.0 + process.drift * ar1(random.standard_normal(days.size), memory=10.0 * KNOTS_A_DAY)
-        shape = busy(self.axis, self.zone, weekend=process.weekend, peak=process.peak)
-        evenly = 1.0 - process.follows + process.follows * shape / shape.mean()
-        rate = process.growth / MONTH_DAYS / KNOTS_A_DAY * np.maximum(paces, 0.0) * evenly * (days >= process.since)
-        walk = process.wander / np.sqrt(MONTH_DAYS * KNOTS_A_DAY) * random.standard_normal(days.size)
+    def _trend(self) -> Floats:
+        process, days, now = self.process, self.axis.days, self.axis.shown // KNOT_MINUTES
+        paces = 1.0 + process.drift * ar1(self._normals("pace"), memory=10.0 * KNOTS_A_DAY)
+        shape = self._shape()
+        evenly = 1.0 - process.follows + process.follows * shape / shape[:now].mean()
+        rate = process.growth / MONTH_DAYS / KNOTS_A_DAY * np.maximum(paces, 0.0) * evenly * (days > process.since)
+        walk = process.wander / np.sqrt(MONTH_DAYS * KNOTS_A_DAY) * self._normals("walk")
         risen = np.cumsum(rate + walk)
-        trend = 1.0 + risen - risen[self.axis.shown // KNOT_MINUTES]
+        trend = 1.0 + risen - risen[now]
         for step in process.steps:
-            # sizes are told from as_of on: what came before a past step is lower by it
+            # the level is that at `as_of`: before a step that is past, it was lower by it
             ramp = np.clip((days - step.day) * 24.0 / step.hours, 0.0, 1.0)
             trend += step.size * (ramp - (1.0 if step.day < 0 else 0.0))
         return np.asarray(np.maximum(trend, 0.02), dtype=float)
