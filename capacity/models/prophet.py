@@ -50,10 +50,11 @@ def _fit(seen: pd.DatetimeIndex, values: FloatArray, ahead: pd.DatetimeIndex) ->
 
 
 def _imported() -> ModuleType:
-    """Import prophet without its complaint, at every first import, that plotly is not there."""
+    """Import prophet and the back end that it loads late, without what both say (and set up to say) on first import."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
+        import cmdstanpy  # noqa: F401
         import prophet
     finally:
         logging.disable(before)
