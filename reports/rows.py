@@ -1,9 +1,9 @@
-"""One row a series, from a plan or a single outlook: what the cover, the ladder, the tables and the summary all read."""
+"""One row a series, from a plan or a single outlook: what cover, ladder, tables and summary all read."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from capacity.outlook import Outlook
     from capacity.plan import Plan
 
-__all__ = ["Row", "counts", "find", "leading", "rows"]
+__all__ = ["Row", "counts", "leading", "rows"]
 
 DAY = pd.Timedelta(days=1)
 FAR = pd.Timestamp("2262-01-01", tz="UTC")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """What is known of one series: its verdict with the dates and figures behind it, and where it can be drawn from.
 
     ``chance`` is the probability of a breach by ``until``: the end of the horizon, or of what the history carries.
+    ``outlook`` and ``position`` say where it can be drawn from; a series without a forecast has none.
     ``busy`` is the last day's worst value: a cutoff at midnight says little about a series that peaks at noon.
     """
 
@@ -55,7 +56,7 @@ class Row:
     score: float
     coverage: float
     accepted: str
-    outlook: Outlook
+    outlook: Outlook | None
     position: int
 
     @property
@@ -74,6 +75,13 @@ class Row:
         return f"{self.title} · {self.series}" if self.title else self.series
 
     @property
+    def source(self) -> Outlook:
+        """The outlook that it was read from; only a series with a forecast has one."""
+        if self.outlook is None:
+            raise ValueError(f"{self.name} has no forecast: {self.reason}")
+        return self.outlook
+
+    @property
     def busy_share(self) -> float:
         """The last day's worst value as a share of the limit; NaN without a limit."""
         return self.busy / self.limit if self.limit else math.nan
@@ -88,70 +96,76 @@ class Row:
 
 
 def rows(result: Plan | Outlook) -> tuple[Row, ...]:
-    """Return every judged series of a plan or an outlook, the most urgent first."""
+    """Return a row a series, the most urgent first; of a plan also those that cannot be judged at all."""
     outlooks = getattr(result, "outlooks", None)
     if outlooks is None:
-        found: Iterable[Row] = _of_outlook(result, resource="", stated={})
-    else:
-        found = (
-            row
-            for name, one in outlooks.items()
-            for row in _of_outlook(one, resource=name, stated=_stated(result, name))
-        )
-    return tuple(sorted(found, key=lambda row: row.urgency))
+        return tuple(sorted(_of_outlook(result), key=lambda row: row.urgency))  # type: ignore[arg-type]
+    return tuple(_of_plan(result))  # type: ignore[arg-type]
 
 
-def _stated(plan: Plan, name: str) -> dict[str, Any]:
-    """What the catalogue says of a resource and an outlook does not know."""
-    resource = plan.catalog.resources.get(name)
-    if resource is None:
-        return {"title": name}
-    return {
-        "title": resource.title,
-        "owner": resource.owner,
-        "resource": resource,
-        "zone_of": plan.catalog.timezone_of,
-        "as_of": plan.as_of,
+def _of_plan(plan: Plan) -> Iterable[Row]:
+    """Return the plan's table in its own order, each row with the outlook that it was read from."""
+    places = {
+        (name, series_name(labels)): (outlook, position)
+        for name, outlook in plan.outlooks.items()
+        for position, labels in enumerate(series_labels(outlook.forecast.columns))
     }
-
-
-def _of_outlook(outlook: Outlook, *, resource: str, stated: dict[str, Any]) -> Iterable[Row]:
-    labels = series_labels(outlook.forecast.columns)
-    zone_of, catalogued = stated.get("zone_of"), stated.get("resource")
-    for position, (key, record) in enumerate(zip(outlook.table.index, outlook.table.to_dict("records"), strict=True)):
-        own = labels[position]
-        curve = outlook.curve.iloc[:, position].dropna()
-        accepted = catalogued.accepted_for(own, as_of=stated["as_of"]) if catalogued is not None else None
-        yield Row(
-            resource=resource or str(key[0]),
-            title=stated.get("title", "" if len(own) else str(key[0])),
-            series=series_name(own),
-            owner=stated.get("owner", ""),
-            unit=outlook.forecast.units.get(str(key[0]), ""),
-            zone=zone_of(own) if zone_of is not None else "UTC",
-            verdict=str(record["verdict"]),
-            reason=str(record.get("reason") or ""),
-            chance=1.0 if record["verdict"] == "past" else float(curve.iloc[-1]) if len(curve) else math.nan,
-            until=pd.Timestamp(curve.index[-1]) if len(curve) else pd.NaT,
-            p10=record["breach_p10"],
-            p50=record["breach_p50"],
-            p90=record["breach_p90"],
-            order_by=record["order_by"],
-            now=_number(record["now"]),
-            limit=_number(record["limit"]),
-            usable=_number(record["usable"]),
-            utilisation=_number(record["utilisation"]),
-            busy=_busy(outlook, position),
-            lead_time=outlook.lead_time,
-            model=str(record.get("model") or ""),
-            score=_number(record.get("score")),
-            coverage=_number(record.get("coverage")),
-            accepted=""
-            if accepted is None
-            else f"accepted by {accepted.by} until {accepted.until:%Y-%m-%d}: {accepted.reason}",
-            outlook=outlook,
-            position=position,
+    for record in plan.table.to_dict("records"):
+        outlook, position = places.get((record["resource"], record["series"]), (None, -1))
+        yield _row(
+            {str(key): value for key, value in record.items()},
+            outlook,
+            position,
+            plan.catalog.timezone_of(record["labels"] or {}),
         )
+
+
+def _of_outlook(outlook: Outlook) -> Iterable[Row]:
+    columns = outlook.forecast.columns
+    for position, (labels, record) in enumerate(
+        zip(series_labels(columns), outlook.table.to_dict("records"), strict=True)
+    ):
+        metric = str(columns[position][0])
+        head = {
+            "resource": metric,
+            "title": metric if not labels else "",
+            "series": series_name(labels),
+            "unit": outlook.forecast.units.get(metric, ""),
+            "lead_time": outlook.lead_time,
+        }
+        yield _row({**head, **{str(key): value for key, value in record.items()}}, outlook, position, "UTC")
+
+
+def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone: str) -> Row:
+    words = {name: str(record.get(name) or "") for name in ("title", "owner", "unit", "reason", "model", "accepted")}
+    figures = {name: _number(record[name]) for name in ("now", "limit", "usable", "utilisation", "score", "coverage")}
+    chance, until = _carried(outlook, position)
+    return Row(
+        resource=str(record["resource"]),
+        series=str(record["series"]),
+        zone=zone,
+        verdict=str(record["verdict"]),
+        chance=1.0 if record["verdict"] == "past" else chance,
+        until=until,
+        p10=record["breach_p10"],
+        p50=record["breach_p50"],
+        p90=record["breach_p90"],
+        order_by=record["order_by"],
+        busy=math.nan if outlook is None else _busy(outlook, position),
+        lead_time=record["lead_time"],
+        outlook=outlook,
+        position=position,
+        **words,  # type: ignore[arg-type]
+        **figures,  # type: ignore[arg-type]
+    )
+
+
+def _carried(outlook: Outlook | None, position: int) -> tuple[float, pd.Timestamp]:
+    """Return the last probability that the history carries, and its instant; NaN and NaT where it carries none."""
+    curve = pd.Series(dtype=float) if outlook is None else outlook.curve.iloc[:, position].dropna()
+    if not len(curve):
+        return math.nan, pd.NaT  # type: ignore[return-value]
+    return float(curve.iloc[-1]), pd.Timestamp(str(curve.index[-1]))
 
 
 def _busy(outlook: Outlook, position: int) -> float:
@@ -178,8 +192,3 @@ def leading(found: Iterable[Row]) -> tuple[Row, ...]:
     for row in found:
         first.setdefault(row.resource, row)
     return tuple(first.values())
-
-
-def find(found: Iterable[Row], position: int) -> Row | None:
-    """Return the row of the column at ``position`` of a single outlook."""
-    return next((row for row in found if row.position == position), None)

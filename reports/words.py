@@ -9,7 +9,7 @@ import pandas as pd
 __all__ = ["ahead", "chance", "day", "known", "percent", "plural", "short_day", "since", "span"]
 
 DAY = pd.Timedelta(days=1)
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def known(when: object) -> bool:
@@ -59,14 +59,14 @@ def since(length: pd.Timedelta) -> str:
 
 
 def chance(share: float) -> str:
-    """Write a probability: ``"83 %"``; no count of paths makes it surer than ``"< 1 %"`` or ``"> 99 %"``; NaN is ``"–"``."""
+    """Write a probability: ``"83 %"``; no count of paths is surer than ``"< 1 %"`` or ``"> 99 %"``; NaN is ``"–"``."""
     if math.isnan(share):
         return "–"
     return "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else percent(share)
 
 
 def percent(share: float) -> str:
-    """Write a share in whole percents: ``"83 %"``, ``"104 %"``; what is not nothing is never ``"0 %"``; NaN is ``"–"``."""
+    """Write a share in whole per cent: ``"83 %"``, ``"104 %"``; only nothing is ``"0 %"``; NaN is ``"–"``."""
     if math.isnan(share):
         return "–"
     if 0 < share < 0.01:

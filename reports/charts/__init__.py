@@ -1,9 +1,11 @@
-"""Charts: pure functions from a result to an `altair` chart; importing this makes the workbench's theme the one in use."""
+"""Charts: pure functions from a result to an `altair` chart. Importing this puts the workbench's theme in use."""
 
 from __future__ import annotations
 
+from reports.charts.calibration import coverage, skill
 from reports.charts.curve import probability
+from reports.charts.growth import growth
 from reports.charts.ladder import runway
 from reports.charts.projection import forecast
 
-__all__ = ["forecast", "probability", "runway"]
+__all__ = ["coverage", "forecast", "growth", "probability", "runway", "skill"]

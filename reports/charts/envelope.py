@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "MOST", "bucket_for", "buckets", "envelope", "projected"]
 
-# A chart is 900 pixels wide; a bucket draws its minimum and maximum and, ahead of the cutoff, seven levels: at two points
-# a pixel that is 600 buckets. 25 hourly days are drawn as they are, more of them as days (no bucket cuts a day in two).
+# A chart is 900 pixels wide; a bucket draws its minimum and maximum, or seven levels ahead of the cutoff: at two
+# points a pixel that is 600 buckets. 25 hourly days are drawn as they are, more of them as days: no bucket cuts a day.
 MOST = 600
 NICE = tuple(pd.Timedelta(text) for text in ("5min", "15min", "1h", "1D", "7D", "28D"))
 PATHS = 200

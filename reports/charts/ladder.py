@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from capacity.verdicts import VERDICTS
 from reports import theme, words
 from reports.charts import tools
 from reports.rows import Row, rows
@@ -30,7 +29,6 @@ COLOURS = {
     "fine": theme.GREEN,
     "cannot judge": theme.GREY,
 }
-
 KEY = (
     ("likely to run out, P10–P90", theme.VERMILLION),
     ("may run out, P10–P90", theme.ORANGE),
@@ -40,96 +38,90 @@ KEY = (
 
 
 def runway(result: Outlook | Plan, *, most: int = 12, title: str = "Runway") -> alt.LayerChart:
-    """Draw a rung for each series that may run out: P10 to P90 as a bar, the median as a dot, the order-by date as a tick.
+    """Draw a rung for each series that may run out: a bar from P10 to P90, the median as a dot, a tick to order by.
 
     Parameters
     ----------
     most
-        Rungs at most, the most urgent first; series with less than a one-percent chance are not drawn. A subtitle says
-        how many of how many are.
+        Rungs at most, the most urgent first. Series with a chance below one per cent are counted, not drawn.
     """
     found = rows(result)
-    shown = [row for row in found if row.verdict == "past" or row.chance >= LEAST][:most]
-    as_of, end = _window(result, found)
-    data = [_rung(row, as_of, end) for row in shown]
-    names = [record["name"] for record in data]
-    layers = [
-        tools.key(KEY),
-        *_band(shown, as_of),
-        *_marks(data, names, as_of, end),
-        *tools.rule(as_of, f"as of {words.short_day(as_of)}", side="right"),
-    ]
-    subtitle = f"{len(shown)} of {words.plural(len(found), 'series', 'series')} may run out by {words.day(end)}"
+    likely = [row for row in found if row.verdict == "past" or row.chance >= LEAST]
+    shown = likely[:most]
+    as_of, end = _window(result)
+    subtitle = f"{len(likely)} of {words.plural(len(found), 'series', 'series')} may run out by {words.day(end)}"
+    subtitle += f"; the {len(shown)} most urgent" if len(likely) > len(shown) else ""
     return tools.dressed(
-        alt.layer(*layers),
+        [tools.key(KEY), _lead(shown, as_of), *_marks(shown, as_of, end), *_today(as_of)],
         title=title,
         subtitle=subtitle,
-        description=_description(shown, subtitle),
+        description=_told(shown, subtitle),
         height=max(2, len(shown)) * RUNG,
     )
 
 
-def _window(result: Any, found: Sequence[Row]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    forecasts = [row.outlook.forecast for row in found] or [result.forecast]
-    return min(one.cutoff for one in forecasts), max(pd.Timestamp(one.index[-1]) for one in forecasts)
+def _window(result: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
+    if hasattr(result, "outlooks"):
+        return result.as_of, result.as_of + result.horizon
+    return result.forecast.cutoff, pd.Timestamp(result.forecast.index[-1])
 
 
 def _rung(row: Row, as_of: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
     past = row.verdict == "past"
-    low = as_of if past and not words.known(row.p10) else row.p10
-    high = low if past else row.p90 if words.known(row.p90) else end if words.known(low) else low
-    ordered = max(row.order_by, as_of) if words.known(row.order_by) else row.order_by
+    late = row.p90 if words.known(row.p90) or not words.known(row.p10) else end
     return {
-        "name": f"{row.sign} {row.name}",
-        "verdict": VERDICTS[row.verdict].word,
+        "name": _name(row),
+        "verdict": row.verdict,
         "colour": COLOURS[row.verdict],
-        "low": tools.stamp(low),
+        "low": tools.stamp(as_of if past else row.p10),
         "median": tools.stamp(as_of if past else row.p50),
-        "high": tools.stamp(high),
-        "order": tools.stamp(ordered),
+        "high": tools.stamp(as_of if past else late),
+        "order": tools.stamp(max(row.order_by, as_of) if words.known(row.order_by) else row.order_by),
         "P10–P90": words.span(row.p10, row.p90, zone=row.zone),
         "order by": words.day(row.order_by),
         "chance": words.chance(row.chance),
     }
 
 
-def _band(shown: Sequence[Row], as_of: pd.Timestamp) -> list[alt.Chart]:
-    """Each rung's own lead time, as a shade behind it."""
-    data = tools.table(
-        {"name": f"{row.sign} {row.name}", "from": tools.stamp(as_of), "to": tools.stamp(as_of + row.lead_time)}
-        for row in shown
+def _name(row: Row) -> str:
+    return f"{row.sign} {row.name}"
+
+
+def _today(as_of: pd.Timestamp) -> list[tools.Layer]:
+    return tools.rule(as_of, f"as of {words.short_day(as_of)}", side="right")
+
+
+def _lead(shown: Sequence[Row], as_of: pd.Timestamp) -> tools.Layer:
+    """Shade each rung's own lead time behind it."""
+    base = tools.chart(
+        {"name": _name(row), "from": tools.stamp(as_of), "to": tools.stamp(as_of + row.lead_time)} for row in shown
     )
-    y = alt.Y("name:N", sort=None)
-    bar = alt.Chart(data).mark_bar(color=theme.ORANGE, opacity=0.16, height=RUNG)
-    return [bar.encode(x=alt.X("from:T", scale=tools.UTC), x2="to:T", y=y)]
+    bar = base.mark_bar(color=theme.ORANGE, opacity=0.16, height=RUNG)
+    return bar.encode(x=alt.X("from:T", scale=tools.UTC), x2="to:T", y=alt.Y("name:N", sort=None))
 
 
-def _marks(
-    data: Sequence[dict[str, Any]], names: Sequence[str], as_of: pd.Timestamp, end: pd.Timestamp
-) -> list[alt.Chart]:
-    # A little before the cutoff, so that what is past already stands clear of the axis.
+def _marks(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> list[tools.Layer]:
+    # From a little before the cutoff, so that what is past already stands clear of the axis.
     x = tools.time_axis("low", low=as_of - (end - as_of) * 0.02, high=end)
-    y = alt.Y("name:N", sort=list(names), axis=alt.Axis(title=None, labelLimit=tools.LABELS, ticks=False, grid=True))
+    y = tools.names_axis("name", names=[_name(row) for row in shown])
     colour = alt.Color("colour:N", scale=None)
     tips = [alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "P10–P90", "chance", "order by")]
-    base = alt.Chart(tools.table(data))
-    bar = base.mark_bar(opacity=0.55, height=10, cornerRadius=3).encode(
-        x=x, x2="high:T", y=y, color=colour, tooltip=tips
-    )
+    base = tools.chart(_rung(row, as_of, end) for row in shown)
+    bar = base.mark_bar(opacity=0.55, height=10, cornerRadius=3)
     dot = base.mark_point(shape="diamond", filled=True, size=90, opacity=1)
     tick = base.mark_tick(thickness=2.5, height=18, color=theme.BLUE, opacity=1)
     return [
-        bar,
+        bar.encode(x=x, x2="high:T", y=y, color=colour, tooltip=tips),
         dot.encode(x=alt.X("median:T", scale=tools.UTC), y=y, color=colour, tooltip=tips),
         tick.encode(x=alt.X("order:T", scale=tools.UTC), y=y, tooltip=tips),
     ]
 
 
-def _description(shown: Sequence[Row], subtitle: str) -> str:
+def _told(shown: Sequence[Row], subtitle: str) -> str:
     told = [
-        f"{row.name}: {VERDICTS[row.verdict].word}"
+        f"{row.name}: {row.verdict}"
         + (f", {words.day(row.p50, zone=row.zone)}" if words.known(row.p50) else "")
         + (f" ({words.span(row.p10, row.p90, zone=row.zone)})" if words.known(row.p10) else "")
         for row in shown[:5]
     ]
-    return f"Breach dates with their P10 to P90 spans and order-by dates. {subtitle}. " + "; ".join(told) + "."
+    return f"Breach dates with their P10 to P90 spans and order-by dates. {subtitle}. {'; '.join(told) or 'None'}."

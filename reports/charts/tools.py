@@ -1,32 +1,49 @@
-"""What every chart is made of: plain inline rows, a time axis in UTC, rules, labels, a key, and words for those who listen."""
+"""What every chart is made of: plain inline rows, a time axis in UTC, rules, bands, a key, and a description."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 import pandas as pd
 
 from reports import theme
 
-__all__ = ["ALTITUDE", "UTC", "dressed", "key", "label", "lead_band", "rounded", "rule", "stamp", "table", "time_axis"]
+__all__ = [
+    "LABELS",
+    "NARROW",
+    "NARROW_ONE",
+    "UTC",
+    "Layer",
+    "chart",
+    "dressed",
+    "key",
+    "lead_band",
+    "names_axis",
+    "rounded",
+    "rule",
+    "stamp",
+    "time_axis",
+    "words_at",
+]
 
-ALTITUDE = 260
-UTC = alt.Scale(type="utc")
+# A mark with its encoding; altair has no narrower type for it.
+Layer: TypeAlias = Any
+
+HEIGHT = 260
 DIGITS = 4
-# A legend in one line where there is room for it, in two columns on a telephone.
-NARROW = alt.ExprRef("width < 520 ? 2 : 0")
+UTC = alt.Scale(type="utc")
+# A legend in one line where there is room for it, in a column on a telephone.
+NARROW = alt.ExprRef("width < 430 ? 1 : width < 760 ? 2 : 0")
 NARROW_ONE = alt.ExprRef("width < 520 ? 1 : 3")
 LABELS = alt.ExprRef("width < 300 ? 130 : 260")
 
 
 def rounded(value: float, *, digits: int = DIGITS) -> float | None:
     """Round to significant digits (a pixel shows no more); what is not finite is None, a hole in the line."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.{digits}g}")
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
 def stamp(when: pd.Timestamp) -> str | None:
@@ -37,75 +54,64 @@ def stamp(when: pd.Timestamp) -> str | None:
     return utc.strftime("%Y-%m-%d" if utc == utc.normalize() else "%Y-%m-%dT%H:%MZ")
 
 
-def table(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
-    """Put rows of plain values into a chart, as they are."""
-    return alt.Data(values=[dict(row) for row in rows])
+def chart(rows: Iterable[Mapping[str, Any]]) -> alt.Chart:
+    """Begin a chart over rows of plain values, as they are."""
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
-def time_axis(
-    field: str, *, low: pd.Timestamp | None = None, high: pd.Timestamp | None = None, title: str | None = None
-) -> alt.X:
+def time_axis(field: str, *, low: pd.Timestamp | None = None, high: pd.Timestamp | None = None) -> alt.X:
     """Return the time axis: UTC, few labels, from ``low`` to ``high`` where they are given."""
     scale = UTC if low is None or high is None else alt.Scale(type="utc", domain=[_date(low), _date(high)], nice=False)
-    return alt.X(
-        f"{field}:T",
-        scale=scale,
-        axis=alt.Axis(title=title, labelOverlap=True, labelFlush=False, tickCount=8, format="%-d %b"),
-    )
+    return alt.X(f"{field}:T", scale=scale, axis=alt.Axis(title=None, labelOverlap=True, tickCount=8, format="%-d %b"))
 
 
 def _date(when: pd.Timestamp) -> alt.DateTime:
-    utc = when.tz_convert("UTC")
-    return alt.DateTime(year=utc.year, month=utc.month, date=utc.day, hours=utc.hour, minutes=utc.minute, utc=True)
+    at = when.tz_convert("UTC")
+    return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, utc=True)
 
 
-def rule(when: pd.Timestamp, text: str, *, side: str = "left") -> list[alt.Chart]:
-    """Draw a dashed rule at an instant with a few words at its top, on its left or right."""
-    data = table([{"at": stamp(when), "text": text}])
-    line = alt.Chart(data).mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(x=alt.X("at:T", scale=UTC))
-    left = side == "left"
-    words = (
-        alt.Chart(data)
-        .mark_text(
-            align="right" if left else "left", dx=-5 if left else 5, baseline="top", fontSize=10.5, color=theme.GREY
-        )
-        .encode(x=alt.X("at:T", scale=UTC), y=alt.value(2), text="text:N")
+def names_axis(field: str, *, names: Sequence[str] | None = None) -> alt.Y:
+    """Return an axis of names, in the order of ``names`` (else of the rows), cut where a telephone has no room."""
+    axis = alt.Axis(title=None, labelLimit=LABELS, ticks=False, grid=True)
+    return alt.Y(f"{field}:N", sort=list(names) if names is not None else None, axis=axis)
+
+
+def rule(when: pd.Timestamp, text: str, *, side: Literal["left", "right"] = "left") -> list[Layer]:
+    """Draw a dashed rule at an instant, with a few words at its top, on its left or right."""
+    line = chart([{"at": stamp(when)}]).mark_rule(color=theme.GREY, strokeDash=[4, 3])
+    layers: list[Layer] = [line.encode(x=alt.X("at:T", scale=UTC))]
+    return [*layers, words_at(when, text, side=side)] if text else layers
+
+
+def words_at(when: pd.Timestamp, text: str, *, side: Literal["left", "right"]) -> Layer:
+    """Write a few words at the top of the chart, beside an instant."""
+    align: Literal["left", "right"] = "right" if side == "left" else "left"
+    mark = chart([{"at": stamp(when), "text": text}]).mark_text(
+        align=align, dx=-5 if side == "left" else 5, baseline="top", fontSize=10.5, color=theme.GREY
     )
-    return [line, words]
+    return mark.encode(x=alt.X("at:T", scale=UTC), y=alt.value(2), text="text:N")
 
 
-def lead_band(start: pd.Timestamp, end: pd.Timestamp) -> alt.Chart:
+def lead_band(start: pd.Timestamp, end: pd.Timestamp) -> Layer:
     """Shade the time in which nothing that is ordered now has arrived yet."""
-    data = table([{"from": stamp(start), "to": stamp(end)}])
-    return alt.Chart(data).mark_rect(color=theme.ORANGE, opacity=0.14).encode(x=alt.X("from:T", scale=UTC), x2="to:T")
+    mark = chart([{"from": stamp(start), "to": stamp(end)}]).mark_rect(color=theme.ORANGE, opacity=0.14)
+    return mark.encode(x=alt.X("from:T", scale=UTC), x2="to:T")
 
 
-def label(
-    rows: Sequence[Mapping[str, Any]], *, colour: str, dy: float, align: str = "left", dx: float = 2
-) -> alt.Chart:
-    """Write ``text`` at (``time``, ``value``): a line's own name, so that no legend is needed for it."""
-    return (
-        alt.Chart(table(rows))
-        .mark_text(align=align, dx=dx, dy=dy, fontSize=10.5, color=colour)
-        .encode(x=alt.X("time:T", scale=UTC), y="value:Q", text="text:N")
-    )
-
-
-def key(entries: Sequence[tuple[str, str]]) -> alt.Chart:
+def key(entries: Sequence[tuple[str, str]]) -> Layer:
     """Draw a legend of (words, colour) and nothing else: bands of one hue have no scale of their own."""
-    names, colours = [name for name, _ in entries], [colour for _, colour in entries]
-    scale = alt.Scale(domain=names, range=colours)
-    legend = alt.Legend(symbolOpacity=1, symbolStrokeWidth=0, symbolType="square", columns=NARROW)
-    return (
-        alt.Chart(table({"key": name} for name in names))
-        .mark_point(opacity=0, filled=True, size=0)
-        .encode(color=alt.Color("key:N", scale=scale, legend=legend), x=alt.value(0), y=alt.value(0))
-    )
+    scale = alt.Scale(domain=[name for name, _ in entries], range=[colour for _, colour in entries])
+    legend = alt.Legend(symbolOpacity=1, symbolStrokeWidth=0, symbolType="square", columns=NARROW, labelLimit=300)
+    unseen = chart({"key": name} for name, _ in entries).mark_point(opacity=0, filled=True, size=0)
+    return unseen.encode(color=alt.Color("key:N", scale=scale, legend=legend), x=alt.value(0), y=alt.value(0))
 
 
 def dressed(
-    chart: alt.Chart | alt.LayerChart, *, title: str, subtitle: str, description: str, height: Any = ALTITUDE
-) -> Any:
-    """Give a chart its title, its words for screen readers, and the width of the page it stands on."""
+    layers: Sequence[Layer], *, title: str, subtitle: str = "", description: str, height: float = HEIGHT
+) -> alt.LayerChart:
+    """Put layers together with a title, words for whoever cannot see them, and the width of the page they stand on."""
     heading = alt.TitleParams(text=title, subtitle=subtitle) if subtitle else alt.TitleParams(text=title)
-    return chart.properties(title=heading, description=description, width="container", height=height)
+    done: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
+        title=heading, description=description, width="container", height=height
+    )
+    return done

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
-
-import numpy as np
-import pandas as pd
 
 from capacity._version import __version__
 from reports import words
@@ -61,37 +59,32 @@ def bundle(plan: Plan, *, title: str = "", source: str = "", command: str = "") 
 
 @cache
 def style() -> Markup:
-    """The cover's own style; every rule in it begins with ``.cw-``."""
+    """Return the cover's own style, of which every rule is about the cover alone."""
     return Markup(resources.files("reports.cover").joinpath("style.css").read_text(encoding="utf-8"))
 
 
 def _kicker(plan: Plan, title: str, source: str) -> Markup:
-    """Title, where the telemetry is, the date that counts as today, how far the plan looks ahead."""
-    ends = [forecast.index[-1] - forecast.cutoff for forecast in plan.forecasts.values()]
+    """Name the title, where the telemetry is, the date that counts as today, how far the plan looks ahead."""
     parts = [title or plan.catalog.title or plan.catalog.name, source, f"as of {words.day(plan.as_of)}"]
-    return joined(*parts, f"next {words.since(max(ends))}" if ends else "", by=" · ")
+    return joined(*parts, f"next {words.since(plan.horizon)}", by=" · ")
 
 
 def _subline(plan: Plan, found: tuple[Row, ...]) -> str:
-    """What was looked at, what could not be judged, and how far the bands may be believed."""
-    unknown = [row for row in found if row.verdict == "cannot judge"]
-    elsewhere = len(plan.skipped) - len(unknown)
-    missing = len(unknown) + max(0, elsewhere)
-    looked = (
-        f"{words.plural(len(found), 'series', 'series')} of {words.plural(len(plan.outlooks), 'resource')} looked at"
-    )
-    judged = "every one could be judged" if not missing else f"{missing} could not be judged"
-    return f"{looked}; {judged}. {calibrated(plan)}".strip()
+    """Say what was looked at, what could not be judged, and how far the bands may be believed."""
+    unknown = sum(row.verdict == "cannot judge" for row in found)
+    resources = words.plural(len({row.resource for row in found}), "resource")
+    looked = f"{words.plural(len(found), 'series', 'series')} of {resources}"
+    judged = "all could be judged" if not unknown else f"{unknown} could not be judged"
+    return f"{looked}; {judged}. {calibrated(plan)}"
 
 
 def calibrated(plan: Plan) -> str:
     """Say how much the 80 % bands covered in the backtests, and how the error compares with the naive model's."""
-    scores = pd.concat([forecast.scores for forecast in plan.forecasts.values()]) if plan.forecasts else pd.DataFrame()
-    scores = scores[scores["folds"] > 0] if len(scores) else scores
-    if not len(scores):
+    stated = plan.calibration
+    folds = int(stated.get("folds", 0))
+    if not folds:
         return "The histories are too short for a backtest."
-    covered = float(np.average(scores["coverage80"], weights=scores["folds"]))
-    ratio = float((scores["mase"] / scores["naive_mase"]).median())
-    times = words.plural(int(scores["folds"].max()), "backtest")
-    better = f", with {ratio:.2f} × the error of a seasonal naive forecast" if np.isfinite(ratio) else ""
-    return f"In {times} of each series, 80 % bands covered {words.percent(covered)} of what came{better}."
+    skill = float(stated.get("skill", math.nan))
+    better = f", at {1 - skill:.2f} × the error of a seasonal naive forecast" if math.isfinite(skill) else ""
+    covered = words.percent(float(stated["coverage80"]))
+    return f"In {words.plural(folds, 'backtest')}, 80 % bands covered {covered} of what came{better}."

@@ -1,4 +1,4 @@
-"""Where the numbers come from: for each resource its query, window, gaps, model and backtest; then how to get them again."""
+"""Where the numbers come from: for each resource query, window, gaps, model, backtest; and how to get them again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capacity.frames import duration_text
+from capacity.provenance import UNKNOWN
 from reports import words
 from reports.cover.markup import Markup, joined, tag
 
@@ -68,12 +69,13 @@ def _query(entry: MetricProvenance) -> Markup:
 
 
 def _window(entry: MetricProvenance, forecast: Forecast) -> str:
-    """The history's own window; what was missing in it; what the source says of seams and dropped samples."""
+    """Write the history's own window, what was missing in it, and what the source says of seams and dropped samples."""
     history = forecast.history
     start, end = history.index[0] - forecast.step, history.index[-1]
+    aggregate = entry.aggregate if entry.aggregate not in ("", UNKNOWN) else "value"
     parts = [
         f"{words.day(start)} – {words.day(end)}",
-        f"{entry.aggregate if entry.aggregate not in ('', 'unknown') else 'value'} of each {duration_text(forecast.step)}",
+        f"{aggregate} of each {duration_text(forecast.step)}",
         f"{words.plural(history.shape[1], 'series', 'series')} from {entry.source}",
         f"{_share_missing(history)} missing",
     ]

@@ -23,7 +23,7 @@ def text(content: object) -> str:
 
 
 def tag(name: str, *content: object, **attributes: object) -> Markup:
-    """Build an element. ``class_`` is ``class``, other underscores are hyphens; an attribute that is None is left out."""
+    """Build an element: ``class_`` is ``class``, other underscores are hyphens; None leaves an attribute out."""
     named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
     opening = "".join([name, *(f' {key}="{escape(str(value), quote=True)}"' for key, value in named.items())])
     if name in VOID and not content:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.charts.projection import Drawn
+from reports.charts.points import Drawn
 from reports.cover.markup import Markup, joined, tag
 
 __all__ = ["sparkline"]
@@ -70,13 +70,13 @@ class _Frame:
         return " ".join(there + (self._pairs(back)[::-1] if back is not None else []))
 
     def runs(self, values: pd.Series) -> Sequence[str]:
-        """The line in as many pieces as gaps leave of it."""
+        """Return the line in as many pieces as gaps leave of it."""
         present = values.notna()
         groups = (~present).cumsum()[present]
         return [" ".join(self._pairs(piece)) for _, piece in values[present].groupby(groups) if len(piece) > 1]
 
     def stairs(self, values: pd.Series) -> str:
-        """A limit holds until it changes, and from the picture's left edge to its right."""
+        """Return a limit's line: it holds until it changes, and from the picture's left edge to its right."""
         seen = values.loc[self.start :]
         first = values.loc[: self.start]
         level = float(first.iloc[-1] if len(first) else values.iloc[0])

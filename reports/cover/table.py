@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from capacity.units import human
 from capacity.verdicts import VERDICTS
 from reports import words
-from reports.charts.projection import Drawn, drawn
+from reports.charts.points import Drawn, drawn
 from reports.cover.markup import Markup, joined, tag
 from reports.cover.spark import sparkline
 from reports.rows import Row, counts
@@ -37,7 +38,7 @@ def table(found: Sequence[Row], *, as_of: pd.Timestamp, most: int = 10) -> Marku
     shown, rest = found[:most], found[most:]
     sparks = _sparks(shown)
     head = tag("tr", joined(*(tag("th", name, scope="col", role="columnheader") for name in HEADS)), role="row")
-    body = joined(*(_row(row, sparks[row.resource, row.position], as_of) for row in shown))
+    body = joined(*(_row(row, sparks.get((row.resource, row.position)), as_of) for row in shown))
     parts = [
         tag(
             "caption",
@@ -61,40 +62,35 @@ def _sparks(shown: Sequence[Row]) -> Mapping[tuple[str, int], Drawn]:
     """Gather what the sparklines show, one pass over the paths of each resource."""
     found: dict[tuple[str, int], Drawn] = {}
     for resource in dict.fromkeys(row.resource for row in shown):
-        mine = [row for row in shown if row.resource == resource]
-        outlook = mine[0].outlook
+        mine = [row for row in shown if row.resource == resource and row.outlook is not None]
+        if not mine or (outlook := mine[0].outlook) is None:
+            continue
         points = drawn(outlook.forecast, [row.position for row in mine], outlook=outlook, most=SPARK_POINTS)
         found |= {(resource, position): one for position, one in points.items()}
     return found
 
 
-def _row(row: Row, shown: Drawn, as_of: pd.Timestamp) -> Markup:
-    forecast = row.outlook.forecast
-    back, ahead = forecast.cutoff - shown.history.index[0], forecast.index[-1] - forecast.cutoff
-    label = (
-        f"{words.since(back)} of history and {words.since(ahead)} ahead, against {human(row.usable, row.unit)} usable"
-    )
+def _row(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
+    name = (tag("span", row.title, class_="cw-strong"), tag("span", row.series), _small(row.owner))
+    verdict = tag("span", f"{row.sign} {row.verdict}", class_=f"cw-strong cw-{CLASSES[row.verdict]}")
     cells = [
-        tag(
-            "th",
-            tag("span", row.title, class_="cw-strong"),
-            tag("span", row.series),
-            _small(row.owner),
-            scope="row",
-            role="rowheader",
-        ),
-        _cell(
-            1,
-            tag("span", f"{row.sign} {row.verdict}", class_=f"cw-strong cw-{CLASSES[row.verdict]}"),
-            _small(_chance(row)),
-            _small(row.accepted),
-        ),
+        tag("th", *name, scope="row", role="rowheader"),
+        _cell(1, verdict, _small(_chance(row)), _small(f"accepted {row.accepted}" if row.accepted else "")),
         _cell(2, *_when(row, as_of)),
         _cell(3, *_order(row, as_of)),
         _cell(4, *_level(row)),
-        _cell(5, sparkline(shown, cutoff=forecast.cutoff, breach=row.p50, label=label)),
+        _cell(5, _spark(row, shown, as_of)),
     ]
     return tag("tr", joined(*cells), role="row", class_=f"cw-row cw-row-{CLASSES[row.verdict]}")
+
+
+def _spark(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
+    if shown is None:
+        return tag("span", "not drawn", class_="cw-small")
+    back, ahead = as_of - shown.history.index[0], shown.bands.index[-1] + shown.bucket - as_of
+    against = f"against {human(row.usable, row.unit)} usable"
+    label = f"{row.name}: {words.since(back)} of history and {words.since(ahead)} ahead, {against}"
+    return sparkline(shown, cutoff=as_of, breach=row.p50, label=label)
 
 
 def _cell(at: int, *content: object) -> Markup:
@@ -134,24 +130,28 @@ def _when(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
 
 
 def _order(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
-    lead = f"lead time {words.since(row.lead_time)}"
     if not words.known(row.order_by):
         return (tag("span", "nothing to order" if row.verdict in ("fine", "watch") else "–"), None)
     if row.order_by <= as_of:
         late = "" if row.verdict == "past" or as_of - row.order_by < DAY else f"was {words.day(row.order_by)}, "
+        lead = f"lead time {words.since(row.lead_time)}"
         return (_strong("now"), _small(f"{late}{lead}"))
-    return (_strong(words.day(row.order_by)), _small(f"{words.ahead(row.order_by, as_of)}, {lead}"))
+    lead = f"{words.ahead(row.order_by, as_of)}, lead time {words.since(row.lead_time)}"
+    return (_strong(words.day(row.order_by)), _small(lead))
 
 
 def _level(row: Row) -> Sequence[Markup | None]:
-    filled = row.busy_share
-    share = min(max(filled, 0.0), 1.0) if filled == filled else 0.0
-    usable = row.usable / row.limit if row.limit and row.limit == row.limit else 1.0
+    """Say how full it is at the last day's worst: the share, a bar with a tick at what may be used, both figures."""
+    share = row.busy_share
+    if math.isnan(share):
+        return (_strong(human(row.busy, row.unit)), _small("limit unknown"))
+    usable = f"{100 * min(max(row.usable / row.limit, 0.0), 1.0):.1f}"
+    rail = tag("rect", class_="cw-rail", width=100, height=6)
+    fill = tag(
+        "rect", class_=f"cw-fill cw-{CLASSES[row.verdict]}", width=f"{100 * min(max(share, 0.0), 1.0):.1f}", height=6
+    )
+    tick = tag("line", class_="cw-tick", x1=usable, x2=usable, y1=0, y2=6)
     bar = tag(
-        "svg",
-        tag("rect", class_="cw-rail", width=100, height=6),
-        tag("rect", class_=f"cw-fill cw-{CLASSES[row.verdict]}", width=f"{100 * share:.1f}", height=6),
-        tag("line", class_="cw-tick", x1=f"{100 * min(max(usable, 0.0), 1.0):.1f}", x2=f"{100 * min(max(usable, 0.0), 1.0):.1f}", y1=0, y2=6),
-        class_="cw-meter", viewBox="0 0 100 6", preserveAspectRatio="none", aria_hidden="true",
-    )  # fmt: skip
-    return (_strong(words.percent(filled)), bar, _small(f"{human(row.busy, row.unit)} of {human(row.limit, row.unit)}"))
+        "svg", rail, fill, tick, class_="cw-meter", viewBox="0 0 100 6", preserveAspectRatio="none", aria_hidden="true"
+    )
+    return (_strong(words.percent(share)), bar, _small(f"{human(row.busy, row.unit)} of {human(row.limit, row.unit)}"))

@@ -1,0 +1,255 @@
+"""What the notebook ``capacity_overview`` calls: one function a section, each showing its chart and what it says.
+
+`read` connects, pulls and plans; the others only show. Words beneath a chart are made from the plan, so that they can
+never tell another story than the chart does.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+
+import capacity
+import connectors
+from capacity._version import __version__
+from capacity.catalog_load import load_catalog
+from capacity.plan import Plan
+from capacity.tables import html_table, text_table
+from reports import charts, formatters, renderer, words
+from reports import cover as covers
+from reports import summary as summaries
+from reports.rows import Row, leading, rows
+
+__all__ = [
+    "Story",
+    "calibration",
+    "cover",
+    "growth",
+    "probability",
+    "projections",
+    "read",
+    "runway",
+    "skipped",
+    "sources",
+    "summary",
+]
+
+NAME = "capacity_overview"
+MOST_SKIPPED = 50
+
+
+@dataclass(frozen=True)
+class Story:
+    """A plan with what a reader of it needs to know: its title, where the telemetry is, how to make it again."""
+
+    plan: Plan
+    title: str
+    source: str
+    command: str
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What each resource is called."""
+        return {name: resource.title for name, resource in self.plan.catalog.resources.items()}
+
+    def __repr__(self) -> str:
+        """Return the finding."""
+        return self.plan.finding
+
+
+def read(
+    source: str,
+    *,
+    catalog: str = "dwcp",
+    resources: str = "",
+    as_of: str = "",
+    window: str = "120d",
+    horizon: str = "90d",
+    model: str = "auto",
+    seed: int = 0,
+    title: str = "",
+) -> Story:
+    """Pull what the catalogue asks for and plan it; also puts the charts' theme and the formatters in use.
+
+    Parameters
+    ----------
+    source : str
+        ``"demo:"``, ``"snapshot:FOLDER"``, ``"http://HOST:PORT"``, ``"prometheus+http://HOST:PORT"``.
+    resources : str
+        Names, separated by commas; empty: all.
+    as_of : str
+        The instant that counts as now; empty: the last finished step of the telemetry.
+
+    Raises
+    ------
+    CapacityError
+        The source cannot be read, or an argument cannot be used.
+    """
+    renderer.enable()
+    formatters.register()
+    loaded = load_catalog(catalog)
+    with connectors.connect(source) as opened:
+        pulled = opened.pull(loaded, resources=resources or None, as_of=as_of or None, window=window)
+        name = opened.name
+    plan = capacity.plan(pulled, loaded, horizon=horizon, model=model, seed=seed)
+    given = {"resources": resources, "window": window, "horizon": horizon}
+    command = _command(name, catalog, pulled.as_of, given, {"model": model, "seed": seed, "title": title})
+    return Story(plan=plan, title=title or loaded.title or loaded.name, source=name, command=command)
+
+
+def _command(
+    source: str, catalog: str, as_of: pd.Timestamp, given: Mapping[str, str], parameters: Mapping[str, object]
+) -> str:
+    """Write the command that makes the same report again; what is as by default is left out, but for the date."""
+    usual = {"resources": "", "window": "120d", "horizon": "90d", "model": "auto", "seed": 0, "title": ""}
+    words_ = [
+        "capacity",
+        "report",
+        NAME,
+        "--source",
+        source,
+        "--catalog",
+        catalog,
+        "--as-of",
+        f"{as_of:%Y-%m-%dT%H:%MZ}",
+    ]
+    for name, value in given.items():
+        words_ += [f"--{name}", value] if value != usual[name] else []
+    for name, stated in parameters.items():
+        words_ += ["-p", f"{name}={stated}"] if stated != usual[name] else []
+    return shlex.join(words_)
+
+
+def cover(story: Story) -> None:
+    """Show the first page: what runs out first, when, and how sure that is."""
+    _put(covers.bundle(story.plan, title=story.title, source=story.source, command=story.command))
+
+
+def runway(story: Story) -> None:
+    """Show when each of the most urgent series runs out, and by when to order."""
+    found = rows(story.plan)
+    due = [row for row in found if row.verdict in ("past", "order now") and not row.accepted]
+    _show(charts.runway(story.plan))
+    if not due:
+        later = sorted((row for row in found if words.known(row.order_by)), key=lambda row: row.order_by)
+        nearest = f" The next order is due by {words.day(later[0].order_by)}: {later[0].name}." if later else ""
+        _say(f"Nothing needs an order today.{nearest}")
+        return
+    owners = sorted({row.owner for row in due if row.owner})
+    whose = f" Owners: {', '.join(owners)}." if owners else ""
+    _say(f"{words.plural(len(due), 'series needs', 'series need')} an order now, {due[0].name} first.{whose}")
+
+
+def probability(story: Story) -> None:
+    """Show how the chance of having run out rises over the horizon."""
+    _show(charts.probability(story.plan))
+    _say(
+        "A curve is the share of simulated futures that have met the limit by a date. It never falls, "
+        "and it ends where the history can carry no further."
+    )
+
+
+def growth(story: Story) -> None:
+    """Show how fast each resource grows."""
+    _show(charts.growth(story.plan.growths, titles=story.titles))
+    _say(" ".join(_growth_words(story)) or "No series has the two weeks of history that a rate of growth needs.")
+
+
+def _growth_words(story: Story) -> Sequence[str]:
+    """Say a sentence a resource: how many series grow, and what the middle one does in a month."""
+    found = []
+    for name, one in story.plan.growths.items():
+        if len(one.table):
+            growing = int((one.table["direction"] == "growing").sum())
+            middle = f"{100 * float(one.table['relative_30d'].median()):+.1f} % in 30 d".replace("-", "−")
+            found.append(f"{story.titles.get(name, name)}: {growing} of {len(one.table)} grow, median {middle}.")
+    return found
+
+
+def projections(story: Story) -> None:
+    """Show the most urgent series of each resource: history, what is likely to come, and the limit."""
+    drawable = [row for row in leading(rows(story.plan)) if row.outlook is not None]
+    for row in drawable:
+        _show(charts.forecast(row.source.forecast, row.source, row.position, title=row.name))
+        _say(f"{row.name}: {row.reason}. {_explained(row)}")
+    if not drawable:
+        _say("No series could be projected.")
+
+
+def _explained(row: Row) -> str:
+    told = row.source.forecast.explain(row.position)
+    return f"Forecast by {told.partition(': ')[2] or told}"
+
+
+def skipped(story: Story) -> None:
+    """Show what has no answer, and why: nothing is left out in silence."""
+    unknown = [row for row in rows(story.plan) if row.verdict == "cannot judge"]
+    if not unknown:
+        _say("Nothing was skipped: every series could be judged.")
+        return
+    _say(f"{words.plural(len(unknown), 'series has', 'series have')} no answer.")
+    _table([{"resource": row.title, "series": row.series, "why": row.reason} for row in unknown[:MOST_SKIPPED]])
+
+
+def calibration(story: Story) -> None:
+    """Show how good the forecasts were where the answer is known: on cutoffs in the past."""
+    _show(charts.coverage(story.plan.forecasts, titles=story.titles))
+    _show(charts.skill(story.plan.forecasts, titles=story.titles))
+    _say(covers.calibrated(story.plan))
+
+
+def sources(story: Story) -> None:
+    """Show where every number comes from."""
+    entries = story.plan.provenance.metrics
+    _table(
+        [
+            {
+                "metric": entry.metric,
+                "query": entry.query,
+                "unit": entry.unit,
+                "step": entry.step,
+                "aggregate": entry.aggregate,
+                "from": entry.start,
+                "to": entry.end,
+                "source": entry.source,
+                "server": entry.server,
+                "series": str(entry.series),
+                "gaps": str(entry.gaps),
+                "notes": "; ".join([*entry.seams, *entry.notes]) or "–",
+            }
+            for entry in entries
+        ]
+    )
+    plan = story.plan
+    _say(
+        f"Catalogue {plan.catalog.name} (sha256 {plan.catalog.sha256[:12]}), as of {plan.as_of:%Y-%m-%d %H:%M} UTC, "
+        f"capacity-workbench {__version__}. To make it again: {story.command}"
+    )
+
+
+def summary(story: Story) -> None:
+    """Put out the answer for programs; a report without it has not succeeded."""
+    _put(summaries.bundle(story.plan, title=story.title))
+
+
+def _show(chart: Any) -> None:
+    display(chart)  # type: ignore[no-untyped-call]
+
+
+def _say(text: str) -> None:
+    """Put out a sentence or two; whatever stands in it is text, never markup."""
+    _put({"text/html": f'<p class="cw-words">{escape(text)}</p>', "text/plain": text})
+
+
+def _table(found: list[dict[str, str]]) -> None:
+    _put({"text/html": html_table(found), "text/plain": text_table(found)})
+
+
+def _put(bundle: Mapping[str, Any]) -> None:
+    display(dict(bundle), raw=True)  # type: ignore[no-untyped-call]
