@@ -80,7 +80,7 @@ def local_clock(axis: Timeline, zone: str) -> tuple[Floats, npt.NDArray[np.int64
     knots = pd.date_range(axis.start, axis.end, freq=KNOT_MINUTES * MINUTE, unit="us").tz_convert(zone)
     wall = knots.tz_localize(None)
     day = (wall - wall[0].normalize()) // pd.Timedelta(days=1)
-    return (wall.hour + wall.minute / 60.0).to_numpy(float), wall.weekday.to_numpy(np.int64), day.to_numpy(np.int64)
+    return (wall.hour + wall.minute / 60.0).to_numpy(float), wall.day_of_week.to_numpy(np.int64), day.to_numpy(np.int64)
 
 
 @lru_cache(maxsize=32)
