@@ -1,0 +1,102 @@
+"""From a notebook's name to a report: find it, check its parameters, run it, judge the run, write the page."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capacity.errors import RunFailed
+from reports import notebooks, params, publish, runs
+from reports.pages import summaries
+from reports.runs import MEMORY_BYTES, TIMEOUT_S, Progress
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Rendered", "render"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A report that was made. It is a path where a path is wanted: ``open(rendered)``."""
+
+    name: str
+    path: Path
+    seconds: float
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> str:
+        """The report's one sentence."""
+        return str(self.summary.get("finding", ""))
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def render(
+    name: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    out: str | Path,
+    progress: Progress | None = None,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Rendered:
+    """Run a notebook and write its report as one HTML file; a run that fails leaves the file as it was.
+
+    Parameters
+    ----------
+    name : str or Path
+        A notebook of the workbench by its name, or the path of an ``.ipynb`` file.
+    parameters : mapping, optional
+        Those that the notebook declares; the rest keep their defaults.
+    out : str or Path
+        The HTML file. Its folder is made if there is none.
+    progress : callable, optional
+        Called as ``progress(cells done, cells in all, what is being done)``.
+    timeout_s : float
+        The most that the run may take, in seconds.
+    memory_bytes : int
+        The most that it may hold in memory.
+
+    Raises
+    ------
+    ParameterError
+        There is no such notebook, or it does not declare a parameter, or refuses its value.
+    RunFailed
+        The notebook did not come to a good end; it stands beside ``out`` as ``NAME.failed.ipynb``.
+    ReportError
+        The file cannot be written, or the page cannot be made.
+    """
+    started = time.monotonic()
+    path, out = notebooks.find(name), Path(out)
+    notebook = notebooks.read(path)
+    values = params.checked(params.declared(notebook, name=path.stem), parameters or {}, name=path.stem)
+    publish.check_target(out)
+    ran = runs.run(notebook, values, timeout_s=timeout_s, memory_bytes=memory_bytes, progress=progress)
+    if ran.failure is not None:
+        raise _failed(path.stem, out, ran)
+    publish.publish(out, _page(ran.notebook, path.stem))
+    summary = list(summaries(ran.notebook))[-1]
+    return Rendered(name=path.stem, path=out, seconds=time.monotonic() - started, summary=summary)
+
+
+def _page(notebook: NotebookNode, name: str) -> bytes:
+    from reports.html import to_html
+
+    return to_html(notebook, name=name).encode("utf-8")
+
+
+def _failed(name: str, out: Path, ran: runs.Run) -> RunFailed:
+    assert ran.failure is not None
+    kept = publish.keep_failed(out, ran.notebook, ran.failure)
+    stands = f" The last good report is still {out}." if out.exists() else ""
+    return RunFailed(f"{name} failed: {ran.failure}", hint=f"How far it came: {kept}.{stands}")
