@@ -14,12 +14,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.ndimage import uniform_filter1d
 
 from capacity.errors import ParameterError
 
-__all__ = ["block_size", "first_passage", "past", "quantile_step", "rolling", "window_steps"]
+__all__ = ["block_size", "event", "first_passage", "past", "quantile_step", "rolling", "window_steps"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 Blocks: TypeAlias = Iterable[tuple[slice, Array]]
 Direction: TypeAlias = Literal["above", "below"]
 
@@ -73,11 +75,39 @@ def rolling(values: Array, window: int, aggregate: str = "mean") -> Array:
     return _rolling_quantile(values, window, level)
 
 
-def past(values: Array, usable: Array, direction: Direction) -> npt.NDArray[np.bool_]:
+def past(values: Array, usable: Array, direction: Direction) -> Flags:
     """Whether ``values`` are past ``usable``: above it, or below it where less is worse. At it is not past it."""
     if direction not in ("above", "below"):
         raise ParameterError(f'direction must be "above" or "below", not {direction!r}.')
     return values > usable if direction == "above" else values < usable
+
+
+def event(values: Array, usable: Array, *, window: int, aggregate: str, direction: Direction) -> Flags:
+    """Whether each window's aggregate is past ``usable``, up to the first window of which that is sure.
+
+    Parameters
+    ----------
+    values : ndarray, shape (paths, window − 1 + horizon, series)
+    usable : ndarray, shape (horizon, series)
+
+    Returns
+    -------
+    ndarray of bool, shape (paths, horizon, series)
+        The first True of each path is exact; what comes after it need not be.
+    """
+    if window == 1 or aggregate in ("mean", "max", "min", "last"):
+        return past(rolling(values, window, aggregate), usable, direction)
+    # A quantile lies between the lowest and the highest: it is worked out only where they do not agree.
+    worst, best = (np.maximum, np.minimum) if direction == "above" else (np.minimum, np.maximum)
+    sure = past(_rolling_extreme(values, window, best), usable, direction)
+    unsure = past(_rolling_extreme(values, window, worst), usable, direction) & ~np.maximum.accumulate(sure, axis=1)
+    inside, level = np.arange(window), _level(aggregate)
+    for series in range(values.shape[2]):
+        path, step = np.nonzero(unsure[:, :, series])
+        windows = values[path[:, None], step[:, None] + inside, series]
+        found = np.quantile(windows, level, axis=1)
+        sure[path, step, series] = past(found, usable[step, series], direction)
+    return sure
 
 
 def first_passage(
@@ -118,8 +148,8 @@ def first_passage(
         known = ~(np.isnan(paths.sum(axis=(0, 1))) | np.isnan(room).any(axis=0))
         if known.any():
             whole = paths if window == 1 else _with_tail(paths, tail[:, where])
-            event = past(rolling(whole, window, aggregate), room, direction)
-            curve[:, where] = np.where(known, _share_by_step(event), np.nan)
+            met = event(whole, room, window=window, aggregate=aggregate, direction=direction)
+            curve[:, where] = np.where(known, _share_by_step(met), np.nan)
         if progress is not None:
             progress(where.stop)
     return curve
@@ -132,10 +162,10 @@ def quantile_step(curve: Array, level: float) -> npt.NDArray[np.intp]:
     return np.where(reached.any(axis=0), reached.argmax(axis=0), -1)
 
 
-def _share_by_step(event: npt.NDArray[np.bool_]) -> Array:
-    paths, horizon, series = event.shape
-    first = event.argmax(axis=1)
-    never = ~np.take_along_axis(event, first[:, None, :], axis=1)[:, 0, :]
+def _share_by_step(met: Flags) -> Array:
+    paths, horizon, series = met.shape
+    first = met.argmax(axis=1)
+    never = ~np.take_along_axis(met, first[:, None, :], axis=1)[:, 0, :]
     first[never] = horizon
     flat = first + np.arange(series) * (horizon + 1)
     counts = np.bincount(flat.ravel(), minlength=series * (horizon + 1)).reshape(series, horizon + 1)
@@ -144,17 +174,19 @@ def _share_by_step(event: npt.NDArray[np.bool_]) -> Array:
 
 
 def _with_tail(paths: Array, tail: Array) -> Array:
-    before = np.broadcast_to(tail[None].astype(paths.dtype), (paths.shape[0], *tail.shape))
-    return np.concatenate([before, paths], axis=1)
+    # Time is laid out last in memory, as the paths come: everything below runs along it.
+    count, horizon, series = paths.shape
+    whole = np.empty((series, count, len(tail) + horizon))
+    whole[:, :, : len(tail)] = tail.T[:, None, :]
+    whole[:, :, len(tail) :] = paths.transpose(2, 0, 1)
+    return whole.transpose(1, 2, 0)
 
 
 def _rolling_mean(values: Array, window: int) -> Array:
-    # Sums are taken of the distance from the first sample: a running sum of large values loses small differences.
-    origin = values[:, :1].astype(float)
-    sums: Array = np.cumsum(values - origin, axis=1, dtype=float)
-    sums[:, window:] -= sums[:, :-window].copy()
-    mean: Array = sums[:, window - 1 :] / window + origin
-    return mean
+    # One pass with a running sum of one window's length, so that large values lose nothing; its output is centred.
+    centred = uniform_filter1d(values, window, axis=1, mode="nearest")
+    start = window // 2
+    return np.asarray(centred[:, start : start + values.shape[1] - window + 1])
 
 
 def _rolling_extreme(values: Array, window: int, pick: np.ufunc) -> Array:

@@ -114,6 +114,25 @@ def test_rolling_is_what_each_window_says_by_itself(values: list[float], window:
     assert found == pytest.approx(np.array(expected), rel=1e-9, abs=1e-6)
 
 
+@given(
+    st.lists(st.floats(0, 10), min_size=24, max_size=24),
+    st.sampled_from([2, 3, 5]),
+    st.sampled_from(["median", "p95", "p10"]),
+    st.sampled_from(["above", "below"]),
+)
+def test_quantile_events_are_those_of_every_window_worked_out(
+    values: list[float], window: int, aggregate: str, direction: Any
+) -> None:
+    """Skipping windows whose lowest and highest agree changes no first passage."""
+    paths = np.array(values).reshape(3, 8)
+    tail = [5.0] * (window - 1)
+    whole = np.concatenate([np.tile(tail, (3, 1)), paths], axis=1)[:, :, None]
+    met = past(rolling(whole, window, aggregate), np.array(6.0), direction)[:, :, 0]
+    expected = [float(met[:, : step + 1].any(axis=1).mean()) for step in range(8)]
+    found = shares(paths, usable=6.0, tail=tail, window=window, aggregate=aggregate, direction=direction)
+    assert found == pytest.approx(expected)
+
+
 def test_an_unknown_aggregate_is_refused() -> None:
     """A window of one sample would hide it: it is refused all the same."""
     with pytest.raises(ParameterError, match="unknown aggregate 'mode'"):
