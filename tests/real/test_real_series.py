@@ -110,7 +110,7 @@ def test_every_series_is_claimed_or_refused_with_a_reason(judged: pd.DataFrame, 
     assert len(judged) == len(every) * len(FACTORS)
     assert judged["claimed"].dropna().between(0, 1).all()
     assert (judged.loc[judged["claimed"].isna(), "reason"] != "").all()
-    assert judged["claimed"].notna().mean() > 0.9
+    assert judged["claimed"].notna().mean() > 0.8
 
 
 def test_claims_are_better_than_a_coin(judged: pd.DataFrame) -> None:
@@ -131,12 +131,13 @@ def test_a_higher_limit_is_never_likelier_to_be_passed(judged: pd.DataFrame) -> 
 def test_claims_that_can_be_told_by_hand(judged: pd.DataFrame) -> None:
     """Some claims need no model.
 
-    CPU that has been at 99.8 % of 100 cannot pass 1.2 × that. A room that stayed below 87 °F for months stays below
-    95. And what happened is in the files: requests to the load balancer were above 335 in two of 240 hours before the
-    cutoff (369 and 381), so the percentile, at place 237.61 in order, is 335; they reached 656 on the third evening.
+    CPU that has been at 99.8 % of 100 cannot pass 1.2 × that, and such a limit is refused. A room that stayed below
+    87 °F for months stays below 95. And what happened is in the files: requests to the load balancer were above 335 in
+    two of 240 hours before the cutoff (369 and 381), so the percentile, at place 237.61 in order, is 335; they reached
+    656 on the third evening.
     """
     rows = {(row["series"], row["kind"]): row for row in judged.to_dict("records")}
-    assert rows["ec2_cpu_utilization_77c1ca", "high"]["claimed"] == 0
+    assert "bound" in rows["ec2_cpu_utilization_77c1ca", "high"]["reason"]
     assert rows["ambient_temperature_system_failure", "high"]["claimed"] < 0.05
     requests = rows["elb_request_count_8c0756", "p99"]
     assert requests["limit"] == pytest.approx(335)

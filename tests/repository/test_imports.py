@@ -25,7 +25,10 @@ HEAVY = {
 
 def loaded(code: str, folder: Path) -> set[str]:
     """Return the top-level modules that a fresh Python has loaded after ``code``."""
-    done = run([sys.executable, "-c", f"{code}\nimport sys; print('LOADED', *sys.modules)"], folder=folder)
+    done = run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('LOADED', *(n for n, m in sys.modules.items() if m))"],
+        folder=folder,
+    )
     assert done.returncode == 0, told(done)
     names = done.stdout.rsplit("LOADED", 1)[1].split()
     return {name.split(".")[0] for name in names}

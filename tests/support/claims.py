@@ -26,7 +26,7 @@ def claims(plan: Plan, every: list[Real], *, kind: str) -> pd.DataFrame:
         there is no claim).
     """
     rows = [{str(name): value for name, value in row.items()} for row in plan.table.to_dict("records")]
-    told = {row["labels"]["series"]: row for row in rows}
+    told = {row["labels"].get("series"): row for row in rows}
     return pd.DataFrame([_row(real, kind, told[real.name], _chance(plan, real, told[real.name])) for real in every])
 
 
