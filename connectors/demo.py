@@ -17,7 +17,7 @@ from capacity.simulate import demo
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question
 from connectors import assemble
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
-from connectors.expressions import metric_of
+from connectors.expressions import is_selector, metric_of
 from connectors.held import Holding, find, keep, not_held
 
 __all__ = ["PLANNED", "Demo", "write_demo"]
@@ -117,7 +117,7 @@ class Demo(Source):
         points = drawable.question.resolution * MINUTE
         told = points if resolution is None else duration(resolution, name="resolution")
         why = ""
-        if told != points:
+        if told != points and not is_selector(query):
             why = f"It is evaluated every {duration_text(points)}, not every {duration_text(told)}."
         elif kept.step % points:
             why = (

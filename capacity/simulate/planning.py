@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from capacity.errors import ParameterError
-from capacity.frames import grid
+from capacity.frames import duration_text, grid
 from capacity.simulate import consensus
 from capacity.simulate.clock import BLOCK_MINUTES, MINUTE, Floats
 from capacity.simulate.histograms import quantile
@@ -153,7 +153,8 @@ def answer(
     """
     spacing = question.resolution * MINUTE
     if step % spacing:
-        raise ParameterError(f"step {step} is not a multiple of {spacing}.", hint=f"Ask for a multiple of {spacing}.")
+        told = duration_text(spacing)
+        raise ParameterError(f"step {duration_text(step)} is not a multiple of {told}.", hint=f"Ask for one of {told}.")
     times = grid(start, end, step)
     series = question.series(nodes)
     if not len(times):

@@ -161,5 +161,5 @@ class Drawn:
 
 def bend(values: Floats, ceiling: float) -> Floats:
     """Bend ``values`` smoothly into ``ceiling``: far below it nothing changes, and nothing passes it."""
-    bent: Floats = values / (1.0 + (values / ceiling) ** BEND) ** (1.0 / BEND)
+    bent: Floats = np.minimum(values / (1.0 + (values / ceiling) ** BEND) ** (1.0 / BEND), ceiling)
     return bent
