@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from capacity.errors import CapacityError, SourceError
+from capacity.errors import CapacityError, NoData, SourceError
 from capacity.frames import duration_text
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ __all__ = ["Asked", "Check", "check_machine", "check_out", "check_source", "dist
 DISTRIBUTION = "capacity-workbench"
 NEEDS_BYTES = 100 * 2**20
 """A report is some megabytes and a snapshot of a fleet some tens: with less than this left, neither is safe."""
-STEPS = 24
-"""How many steps a query is tried over: a day of hours, so that a series which was quiet for a while is still seen."""
+MONTH = pd.Timedelta(days=35)
+DAY = pd.Timedelta(days=1)
+TRIED = 2 * DAY
+"""What a query is tried over: days, so that a series which was quiet for a while is still seen."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,20 @@ def check_source(source: Source) -> tuple[tuple[Check, ...], ServerInfo | None]:
         info = source.info()
     except SourceError as error:
         return (Check("Source", False, str(error)),), None
-    reached = Check("Source", True, f"{source.name}: {info.kind} {info.version}")
+    version = "which does not tell its version" if info.version == "unknown" else info.version
+    reached = Check("Source", True, f"{source.name} is {info.kind}, {version}")
     keeps = duration_text(info.retention) if info.retention is not None else "it does not say how long"
     span = "no samples" if info.oldest is None else f"samples from {info.oldest:%Y-%m-%d}"
-    span += "" if info.newest is None else f" to {info.newest:%Y-%m-%d %H:%M} UTC"
-    held = Check("Retention", None if _short(info) else True, f"keeps {keeps}; {span}", essential=False)
-    return (reached, held), info
+    span += "" if info.newest is None else f" to {info.newest:%Y-%m-%d}"
+    short = _short(info)
+    span += f"; less than {duration_text(MONTH)} tell little of what repeats by the week" if short else ""
+    return (reached, Check("Retention", None if short else True, f"keeps {keeps}; {span}", essential=False)), info
 
 
 def try_queries(
     source: Source, catalog: Catalog, info: ServerInfo | None, *, owner: str | None = None
 ) -> Iterator[Asked]:
-    """Ask each query that a plan would ask, over the last day that there are samples of."""
+    """Ask each query that a plan would ask, over the last days that there are samples of."""
     for resource in catalog.resources.values():
         if owner is not None and resource.owner != owner:
             continue
@@ -110,30 +114,33 @@ def try_queries(
 def _try(source: Source, resource: Resource, asks: str, query: str, info: ServerInfo | None) -> Asked:
     end = source.finished(resource.step)
     if info is not None and info.newest is not None:
-        end = min(end, info.newest.ceil(resource.step))
+        end = min(end, info.newest.ceil(resource.step) + DAY)  # some servers know it to the day alone
     aggregate = resource.aggregate if asks == "demand" else "min"
     try:
         frame = source.range(
             query,
-            start=end - STEPS * resource.step,
+            start=end - max(TRIED, resource.step),
             end=end,
             step=resource.step,
             aggregate=aggregate,
             resolution=resource.resolution,
             name=resource.name,
         )
+    except NoData:
+        return Asked(
+            resource.name, resource.owner, asks, query, 0, f"no series in the days up to {end:%Y-%m-%d %H:%M} UTC"
+        )
     except CapacityError as error:
-        return Asked(resource.name, resource.owner, asks, query, 0, str(error))
+        return Asked(resource.name, resource.owner, asks, query, 0, error.message)
     filled = int(frame.notna().any().sum())
     return Asked(resource.name, resource.owner, asks, query, filled, "" if filled else "its series have no samples")
 
 
 def _short(info: ServerInfo) -> bool:
     """Whether less history is held than a season of weeks needs."""
-    month = pd.Timedelta(days=35)
-    return (info.retention is not None and info.retention < month) or (
-        info.oldest is not None and info.newest is not None and info.newest - info.oldest < month
-    )
+    if info.retention is not None and info.retention < MONTH:
+        return True
+    return info.oldest is not None and info.newest is not None and info.newest - info.oldest < MONTH
 
 
 def _packages() -> Iterator[Check]:

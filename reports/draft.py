@@ -56,10 +56,8 @@ def draft(metrics: Iterable[str], *, types: Mapping[str, str] | None = None, nam
     for pair in pairs:
         blocks[_free(f"resources.{pair.name}", taken)] = _pair_block(pair)
     if not any(header.startswith("resources.") for header in blocks):
-        raise NoData(
-            f"of {len(held)} metrics none looks like something that can run out.",
-            hint="A catalogue by hand needs a few lines for each resource: see the built-in dwcp.toml.",
-        )
+        none = f"of {len(held)} metrics none looks like something that can run out." if held else "it holds no metrics."
+        raise NoData(none, hint="A catalogue by hand needs a few lines for each resource: see the built-in dwcp.toml.")
     if len(known) > 1:  # a label that one platform's series all carry is none that all of these carry
         blocks["labels"] = [line.replace("common = true, ", "") for line in blocks["labels"]]
     text = _text(blocks, name=name, known=known)

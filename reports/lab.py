@@ -41,7 +41,9 @@ def shipped_notebooks() -> tuple[Path, bool]:
     return HERE / "notebooks", False
 
 
-def prepare(folder: Path | None = None, *, browser: bool = True, port: int | None = None) -> Start:
+def prepare(
+    folder: Path | None = None, *, browser: bool = True, port: int | None = None, allow_root: bool = False
+) -> Start:
     """Return how to start JupyterLab, the notebooks in place.
 
     In a checkout it opens the checkout's notebooks. Installed from a wheel they are copied into ``folder`` (by default
@@ -68,6 +70,8 @@ def prepare(folder: Path | None = None, *, browser: bool = True, port: int | Non
         command.append("--no-browser")
     if port is not None:
         command += [f"--port={port}", "--ServerApp.port_retries=0"]
+    if allow_root:
+        command.append("--allow-root")
     return Start(folder.absolute(), tuple(command), _environment(), copied)
 
 

@@ -101,8 +101,11 @@ def _print(given: argparse.Namespace, checks: list[Check], asked: list[Asked], *
                 "owner": each.owner,
                 "asks": each.asks,
                 "series": str(each.series),
-                "query": each.query if each.series else f"{each.query}  ✖ {each.reason}",
+                "query": each.query,
             }
             for each in asked
         ]
         print(text_table(rows))
+    for silent in asked:
+        if silent.reason:
+            print(f"✖ {silent.resource}, {silent.asks}: {silent.reason}")

@@ -19,13 +19,14 @@ def options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--no-browser", action="store_true", help="do not open a browser")
     verb.add_argument("--port", type=values.port, metavar="PORT", help="listen there, or not at all")
+    verb.add_argument("--allow-root", action="store_true", help="run as root all the same, as in a container")
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb: this process becomes JupyterLab."""
     from reports.lab import prepare
 
-    start = prepare(given.folder, browser=not given.no_browser, port=given.port)
+    start = prepare(given.folder, browser=not given.no_browser, port=given.port, allow_root=given.allow_root)
     if given.json:
         print_json({"folder": str(start.folder), "copied": list(start.copied), "command": list(start.command)})
     else:

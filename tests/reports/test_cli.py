@@ -1,0 +1,133 @@
+"""The command line as a whole: help, usage, exit codes, interruption, and what goes to which stream."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from reports.cli import VERBS
+from tests.support.checkout import BIN, told
+from tests.support.command import answering, capacity, refused
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    """`capacity --version` names the package and its version."""
+    from capacity import __version__
+
+    assert capacity(tmp_path, "--version").stdout == f"capacity-workbench {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_json(verb: str, tmp_path: Path) -> None:
+    """Each verb says what it does and takes --json."""
+    done = capacity(tmp_path, verb, "--help")
+    assert done.returncode == 0, told(done)
+    assert "--json" in done.stdout
+    assert verb in capacity(tmp_path, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "capacity: the following arguments are required: VERB"),
+        (("outlok",), "there is no 'outlok'. Did you mean 'outlook'?"),
+        (("outlook", "--sorce", "demo:"), "capacity outlook: unknown argument '--sorce'. Did you mean '--source'?"),
+        (("outlook", "--horizon", "0"), "argument --horizon: duration '0' is not a duration."),
+        (("outlook", "--horizon", "0d"), "argument --horizon: duration '0d' is not positive."),
+        (("outlook", "--as-of", "yesterdy"), "argument --as-of:"),
+        (("outlook", "--risk", "2"), "argument --risk: expected a probability from 0 to below 1, got '2'"),
+        (("outlook", "--where", "region"), "argument --where: expected key=value, got 'region'"),
+        (("report",), "capacity report: the following arguments are required: NAME"),
+        (("report", "x", "-p", "seed"), "argument -p/--parameter: expected key=value, got 'seed'"),
+        (("pull",), "the following arguments are required: --into"),
+        (("init",), "the following arguments are required: --source"),
+        (("lab", "--port", "99999"), "expected a port from 1 to 65535, got '99999'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """What cannot be understood is told in one line, with what was probably meant, and leaves nothing behind."""
+    assert said in refused(tmp_path, *arguments, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_port_is_one_line(tmp_path: Path) -> None:
+    """Nothing listens there: the address is named, and what to look at."""
+    with answering(200) as url:
+        pass
+    assert url in refused(tmp_path, "outlook", "--source", url)
+
+
+def test_a_wrong_host_is_one_line(tmp_path: Path) -> None:
+    """A name that no server has is told as that."""
+    assert "no-such-host.invalid" in refused(tmp_path, "outlook", "--source", "http://no-such-host.invalid:8428")
+
+
+@pytest.mark.parametrize("url", ["vm:8428", "ftp://vm", "127.0.0.1:8428", "http://"])
+def test_what_is_no_source_is_one_line(url: str, tmp_path: Path) -> None:
+    """A URL of no kind that is known, or of no server."""
+    refused(tmp_path, "outlook", "--source", url)
+
+
+def test_a_server_that_lets_nobody_in_is_one_line_without_the_secret(tmp_path: Path) -> None:
+    """A 401 is told with the server's name, and the token that was sent is told nowhere, not even with -v."""
+    with answering(401) as url:
+        said = refused(tmp_path, "outlook", "--source", url, CAPACITY_TOKEN="s3cret-token")
+        more = capacity(tmp_path, "outlook", "-v", "--source", url, CAPACITY_TOKEN="s3cret-token")
+    assert "401" in said
+    assert url in said
+    assert "Traceback" in more.stderr
+    assert "s3cret" not in said + more.stderr + more.stdout
+
+
+def test_a_catalogue_with_a_typing_error_is_one_line(tmp_path: Path) -> None:
+    """The file, the line, the key, and what was probably meant."""
+    (tmp_path / "mine.toml").write_text('name = "mine"\n[resources.a]\nqery = "x"\n')
+    said = capacity(tmp_path, "outlook", "--catalog", "mine.toml")
+    assert said.returncode == 1
+    assert "line 3, resources.a.qery: unknown key. Did you mean 'query'?" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_catalogue_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    """The nearest built-in name is suggested."""
+    assert "Did you mean 'dwcp'?" in refused(tmp_path, "outlook", "--catalog", "dwpc")
+
+
+def test_ctrl_c_ends_in_one_line_and_130(tmp_path: Path) -> None:
+    """Interrupted while a server does not answer: one word, no traceback."""
+    asked = threading.Event()
+    with answering(200, wait=asked) as url:
+        process = subprocess.Popen(
+            [BIN / "capacity", "outlook", "--source", url],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "capacity: interrupted")
+
+
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
+    """The pipe behind us is closed: nothing is said, and the code is the one of SIGPIPE."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [BIN / "capacity", "doctor", "--json"],
+            cwd=tmp_path,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, "")
