@@ -141,8 +141,8 @@ def _picture(kind: str, data: str, words: str) -> str:
 
 def _whole(page: str, shelf: Shelf, *, name: str) -> str:
     """Put style, data, scripts and policy into the page's places."""
-    style = _asset("page.css") + _cover_style()
-    scripts = (_asset("page.js"), _asset("runtime.js")) if shelf.charts else ()
+    style = _text("assets", "page.css") + _text("cover", "style.css")
+    scripts = (_text("assets", "page.js"), _text("assets", "runtime.js")) if shelf.charts else ()
     policy = pack.policy(scripts=scripts, styles=(style,))
     places = {
         "policy": f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">',
@@ -158,21 +158,15 @@ def _scripts(shelf: Shelf, *, name: str) -> str:
     """Return the data and the runtime, packed, and the script that unpacks them."""
     parts = {"capacity-data": pack.packed(shelf.text(name=name)), "capacity-runtime": _packed_runtime()}
     blocks = [f'<script type="application/gzip" id="{key}">{text}</script>' for key, text in parts.items()]
-    return "\n".join([*blocks, f"<script>{_asset('page.js')}</script>"])
+    page = _text("assets", "page.js")
+    return "\n".join([*blocks, f"<script>{page}</script>"])
 
 
 @cache
-def _asset(name: str) -> str:
-    return resources.files("reports").joinpath("assets", name).read_text(encoding="utf-8")
+def _text(*path: str) -> str:
+    return resources.files("reports").joinpath(*path).read_text(encoding="utf-8")
 
 
 @cache
 def _packed_runtime() -> str:
-    return pack.packed(_asset("runtime.js"))
-
-
-@cache
-def _cover_style() -> str:
-    from reports import cover
-
-    return str(cover.style())
+    return pack.packed(_text("assets", "runtime.js"))
