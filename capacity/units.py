@@ -99,7 +99,8 @@ def axis(base: str, largest: float) -> tuple[float, str]:
         return 1.0, base
     size = abs(largest) if math.isfinite(largest) else 0.0
     fitting = [scale for scale in scales if scale[0] <= size * (1 + 1e-9)]
-    divisor, sign = fitting[-1] if fitting else next((s for s in scales if s[0] >= 1), scales[0])
+    smallest = scales[0] if size else next((scale for scale in scales if scale[0] >= 1), scales[0])
+    divisor, sign = fitting[-1] if fitting else smallest
     return float(divisor), sign
 
 

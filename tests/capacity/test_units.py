@@ -35,6 +35,8 @@ def test_an_unknown_unit_names_the_nearest() -> None:
         (1.25e9, "bits_per_second", "1.25 Gbit/s"),
         (-2048.0, "bytes", "−2 KiB"),
         (0.0, "bytes", "0 B"),
+        (0.0, "seconds", "0 s"),
+        (9.9e-7, "seconds", "0.99 µs"),
         (1000.0, "bytes", "1,000 B"),
         (float("nan"), "bytes", "–"),
         (float("inf"), "ratio", "∞"),
