@@ -76,13 +76,17 @@ class Design:
         Fourier terms of day and week, history first, then the horizon.
     whole : ndarray, shape (rows, p + q)
         Season and trend over the history.
-    solve : ndarray, shape (p + q, rows)
-        Takes a series without gaps to its ridged coefficients.
+    inverse : ndarray, shape (p + q, p + q)
+        Of the ridged normal matrix.
     """
 
     season: FloatArray
     whole: FloatArray
-    solve: FloatArray
+    inverse: FloatArray
+
+    def coefficients(self, values: FloatArray) -> FloatArray:
+        """Return the ridged coefficients of series without gaps, (rows, series) → (p + q, series)."""
+        return np.asarray(self.inverse @ (self.whole.T @ values), dtype=float)
 
 
 # Ridge in units of the noise's variance: a day's shape is trusted, a week's must be borne out by several weeks.
@@ -104,7 +108,7 @@ def design(grid: Seasons, *, start: int, rows: int, horizon: int) -> Design:
     p = len(ridge)
     gram[np.arange(p), np.arange(p)] += ridge
     gram[p:, p:] += TREND_RIDGE * bend + LEVEL_RIDGE * np.eye(len(bend))
-    return Design(season, whole, np.linalg.solve(gram, whole.T))
+    return Design(season, whole, np.linalg.inv(gram))
 
 
 def _fourier(grid: Seasons, steps: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -73,7 +73,7 @@ def fit(
         notes = [_fallback(gone, note, other) for gone, note, other in zip(lost, notes, naive.notes, strict=True)]
     noise = in_sample(problem)
     calibration = _calibrate(problem, errors, noise, cutoffs)
-    law = _law(prepared, problem, points, calibration, link, seed, answer.drift)
+    law = _law(prepared, problem, points, calibration, link, seed, answer)
     return Fit(law, tuple(names), tuple(notes), _scores(problem, errors, naive_errors, noise, calibration))
 
 
@@ -151,12 +151,14 @@ def _law(
     calibration: Calibration,
     link: Link,
     seed: int,
-    drift: FloatArray | None,
+    answer: Answer,
 ) -> Law:
     scale = calibration.scale
-    if drift is not None:
+    if answer.unsure is not None:
+        scale = np.hypot(scale, answer.unsure)
+    if answer.drift is not None:
         beyond = np.maximum(np.arange(1, problem.horizon + 1) - calibration.reach, 0)[:, None]
-        scale = np.hypot(scale, beyond * drift)
+        scale = np.hypot(scale, beyond * answer.drift)
     copulas = tuple(
         fit_copula(calibration.standardised[:, :, problem.kinds == kind], seasons=problem.seasons)
         for kind in range(int(problem.kinds.max()) + 1)

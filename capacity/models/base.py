@@ -62,11 +62,14 @@ class Answer:
         What the forecast at the last cutoff is made of, in a few words.
     drift : ndarray, shape (series,), or None
         Standard error of the trend at the last cutoff, per step: what carries uncertainty past the folds' reach.
+    unsure : ndarray, shape (horizon, series), or None
+        Further mean absolute error at the last cutoff that no fold could have seen.
     """
 
     points: FloatArray
     notes: tuple[str, ...]
     drift: FloatArray | None = None
+    unsure: FloatArray | None = None
 
 
 class Model(Protocol):

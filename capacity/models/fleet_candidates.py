@@ -12,12 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from capacity.grids import DAY_S, Seasons
+from capacity.grids import Seasons
 from capacity.models.base import FloatArray
 from capacity.models.fleet_fit import Cleaned
+from capacity.models.fleet_regime import Regime
 from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
 
-__all__ = ["CANDIDATES", "View"]
+__all__ = ["CANDIDATES", "CLIMB", "View"]
 
 # Smoothing a day: nearly the last day; about a week; a slope that forgets in a month.
 FAST, MIDDLE = 0.7, 0.25
@@ -33,12 +34,8 @@ class View:
     cleaned: Cleaned
     grid: Seasons
     horizon: int
-
-    @cached_property
-    def block(self) -> int:
-        """Steps a block: a day where the grid is finer and the history holds a week of them."""
-        day = self.grid.steps(DAY_S)
-        return day if self.cleaned.rows >= 7 * day else max(1, self.cleaned.rows // 24)
+    block: int
+    regime: Regime
 
     @cached_property
     def means(self) -> FloatArray:
@@ -74,8 +71,9 @@ class View:
 
     @cached_property
     def recent(self) -> Drift:
-        """The trend of its last third, at least a fortnight of blocks."""
-        return drift(self.means[-max(14, len(self.means) // 3) :])
+        """The trend of its last third, at least a fortnight of blocks; of a climb, since it began."""
+        third = max(14, len(self.means) // 3)
+        return drift(self.means, np.where(self.regime.climbing, self.regime.age + 1, third))
 
     @cached_property
     def profile(self) -> FloatArray:
@@ -83,13 +81,11 @@ class View:
         shape = _profile(self.cleaned.values - self.cleaned.trend, self.grid.lag, PROFILE_WEEKS)
         return _repeat(shape - shape.mean(axis=0), self.horizon)
 
-    def line(self, trend: Drift, blocks: int | None = None) -> FloatArray:
+    def line(self, trend: Drift) -> FloatArray:
         """Continue a trend through the level of the last blocks, corrected for their age."""
-        means = self.means if blocks is None else self.means[-blocks:]
         ages = np.arange(len(self.means) - 1, -1, -1.0)
         weights = (1 - MIDDLE) ** ages
         age = float(weights @ ages / weights.sum())
-        del means
         return self.middle + trend.slope * (age + self.blocks_ahead)
 
 
@@ -137,6 +133,9 @@ def _damped(view: View) -> FloatArray:
 
 Candidate = Callable[[View], FloatArray]
 
+# The one that continues a climb.
+CLIMB = "season and the recent trend"
+
 # name → forecast. The name is what an explanation says.
 CANDIDATES: dict[str, Candidate] = {
     "season and yesterday's level": lambda view: view.season + smoothed(view.means, FAST),
@@ -144,7 +143,7 @@ CANDIDATES: dict[str, Candidate] = {
     "season and the long mean": lambda view: view.season + view.means.mean(axis=0),
     "season and a damped trend": _damped,
     "season and the whole trend": lambda view: view.season + view.line(view.overall),
-    "season and the recent trend": lambda view: view.season + view.line(view.recent),
+    CLIMB: lambda view: view.season + view.line(view.recent),
     "season and the last residual": _persistent,
     "mean weeks and the week's level": lambda view: view.profile + view.season_mean + view.middle,
     "mean weeks": lambda view: _repeat(_profile(view.cleaned.values, view.grid.lag, PROFILE_WEEKS), view.horizon),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capacity.grids import Seasons, design
+from capacity.grids import Design
 from capacity.models.base import FloatArray, filled
 
-__all__ = ["Cleaned", "clean", "typical"]
+__all__ = ["Cleaned", "clean", "typical", "with_columns"]
 
 PASSES = 4
 # Huber's bound in robust standard deviations: 95 % efficient at 1.345 for the mean of normal noise; wider here, because
@@ -56,22 +56,21 @@ class Cleaned:
         return self.values - self.season[: self.rows]
 
 
-def clean(values: FloatArray, grid: Seasons, *, start: int, horizon: int) -> Cleaned:
-    """Fit season and trend robustly to ``values`` (rows, series), which begin ``start`` steps after the grid's origin."""
-    shape = design(grid, start=start, rows=len(values), horizon=horizon)
+def clean(values: FloatArray, shape: Design, *, lag: int) -> Cleaned:
+    """Fit season and trend robustly to ``values`` (rows, series); gaps are first filled from ``lag`` steps earlier."""
     seen = np.isfinite(values)
-    pseudo = filled(values, lag=grid.lag)
+    pseudo = filled(values, lag=lag)
     # Fitted about each series' middle and in its own size: numbers of 1e12 and of 1e-6 in one fleet lose no digits.
     middle = np.median(pseudo, axis=0)
     pseudo = pseudo - middle
     centred = np.where(seen, values - middle, 0.0)
-    coefficients, spread = shape.solve @ pseudo, np.zeros(values.shape[1])
+    coefficients, spread = shape.coefficients(pseudo), np.zeros(values.shape[1])
     for _ in range(PASSES):
         fit = shape.whole @ coefficients
         residual = np.where(seen, centred - fit, 0.0)
         spread = typical(residual, seen)
         pseudo = fit + np.clip(residual, -HUBER * spread, HUBER * spread)
-        coefficients = shape.solve @ pseudo
+        coefficients = shape.coefficients(pseudo)
     season = shape.season @ coefficients[: shape.season.shape[1]]
     trend = shape.whole[:, shape.season.shape[1] :] @ coefficients[shape.season.shape[1] :]
     return Cleaned(pseudo + middle, season, spread, trend)
@@ -86,3 +85,11 @@ def typical(residual: FloatArray, seen: np.ndarray) -> FloatArray:
     middle = np.nan_to_num(np.take_along_axis(ordered, place[None], axis=0)[0])
     mean = np.nansum(absolute, axis=0) / np.maximum(count, 1)
     return np.maximum(1.4826 * middle, LEAST * mean)
+
+
+def with_columns(whole: Cleaned, part: Cleaned, columns: np.ndarray) -> Cleaned:
+    """Return ``whole`` with some of its series replaced by those of ``part``."""
+    joined = Cleaned(whole.values.copy(), whole.season.copy(), whole.spread.copy(), whole.trend.copy())
+    joined.values[:, columns], joined.season[:, columns] = part.values, part.season
+    joined.spread[columns], joined.trend[:, columns] = part.spread, part.trend
+    return joined

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from capacity.models.base import FloatArray
 
-__all__ = ["Drift", "block_means", "damped_trend", "drift", "smoothed"]
+IntArray = npt.NDArray[np.int64]
+
+__all__ = ["Drift", "block_means", "block_medians", "damped_trend", "drift", "smoothed"]
 
 
 def block_means(level: FloatArray, block: int) -> FloatArray:
@@ -16,6 +19,13 @@ def block_means(level: FloatArray, block: int) -> FloatArray:
     blocks = max(1, len(level) // block)
     used = level[-blocks * block :] if len(level) >= block else level
     return np.asarray(used.reshape(blocks, -1, level.shape[1]).mean(axis=1), dtype=float)
+
+
+def block_medians(level: FloatArray, block: int) -> FloatArray:
+    """Return medians of the same blocks, which a short incident does not move."""
+    blocks = max(1, len(level) // block)
+    used = level[-blocks * block :] if len(level) >= block else level
+    return np.asarray(np.median(used.reshape(blocks, -1, level.shape[1]), axis=1), dtype=float)
 
 
 def smoothed(means: FloatArray, alpha: float) -> FloatArray:
@@ -44,23 +54,25 @@ class Drift:
     error: FloatArray
 
 
-def drift(means: FloatArray) -> Drift:
+def drift(means: FloatArray, since: IntArray | None = None) -> Drift:
     """Fit a line through block means and keep of its slope what cannot be noise.
 
     The standard error allows for residuals that hang together from block to block (an AR(1) inflation); the slope is
-    shrunk by 1 − (error/slope)², which leaves a true trend as it is and takes a chance one to zero.
+    shrunk by 1 − (error/slope)², which leaves a true trend as it is and takes a chance one to zero. ``since`` says how
+    many of the last blocks count, per series.
     """
-    blocks = len(means)
-    if blocks < 4:
-        nothing = np.zeros(means.shape[1])
-        return Drift(nothing, nothing)
-    time = np.arange(blocks) - (blocks - 1) / 2
-    spread = float(time @ time)
-    slope = time @ means / spread
-    residual = means - means.mean(axis=0) - time[:, None] * slope
+    blocks, series = means.shape
+    used = np.full(series, blocks) if since is None else np.clip(since, 1, blocks)
+    inside = np.arange(blocks)[:, None] >= blocks - used
+    time = np.where(inside, np.arange(blocks)[:, None] - (blocks - 1 - (used - 1) / 2), 0.0)
+    spread = np.maximum((time**2).sum(axis=0), 1.0)
+    slope = (time * means).sum(axis=0) / spread
+    middle = np.where(inside, means, 0.0).sum(axis=0) / used
+    residual = np.where(inside, means - middle - time * slope, 0.0)
     power = (residual**2).sum(axis=0)
     hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
-    hang = np.clip(hang + 2.0 / blocks, 0.0, 0.97)
-    error = np.sqrt(power / max(blocks - 2, 1) * (1 + hang) / (1 - hang) / spread)
+    hang = np.clip(hang + 2.0 / used, 0.0, 0.97)
+    error = np.sqrt(power / np.maximum(used - 2, 1) * (1 + hang) / (1 - hang) / spread)
     keep = np.clip(1 - (error / np.where(slope != 0, np.abs(slope), np.inf)) ** 2, 0.0, 1.0)
-    return Drift(np.where(error > 0, keep, 1.0) * slope, error)
+    enough = used >= 4
+    return Drift(np.where(enough, np.where(error > 0, keep, 1.0) * slope, 0.0), np.where(enough, error, 0.0))

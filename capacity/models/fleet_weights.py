@@ -17,6 +17,7 @@ from capacity.models.base import FloatArray
 __all__ = ["Ledger", "stretches"]
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 # Where a stretch of the horizon ends, in days: a quarter day, two days, a week, four weeks, and all beyond.
 ENDS_DAYS = (0.25, 2.0, 7.0, 28.0)
@@ -26,7 +27,10 @@ SHARPNESS = 5.0
 FLEET_PRIOR = 2.0
 EVEN_PRIOR = 0.5
 OWN = 2.0
-PRIOR = [0,0,.1,0,.05,.1,-.1,-.1,0,-.05,-.1,.2,.6,.6,.7]
+# How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
+CLIMB_BELIEF = 0.85
+CLIMB_FOLDS = 2.0
+PRIOR = [0, 0, 0.1, 0, 0.05, 0.1, -0.1, -0.1, 0, -0.05, -0.1, 0.2, 0.6, 0.6, 0.7]
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
@@ -55,8 +59,12 @@ class Ledger:
         count = np.concatenate([zero[0], np.cumsum(seen, axis=0)])
         self._running.append((cutoff, total, count))
 
-    def weights(self, cutoff: int, candidates: int) -> FloatArray:
-        """Weights at a cutoff, shape (stretch, candidate, series); they sum to 1 over candidates."""
+    def weights(self, cutoff: int, candidates: int, *, since: IntArray, climbing: BoolArray, climb: int) -> FloatArray:
+        """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
+
+        ``since`` is the row at which each series' present regime began: folds before it do not count. Of a
+        ``climbing`` series the candidate ``climb`` is believed until folds since have had their say.
+        """
         series = len(self.kinds)
         score = np.zeros((len(self.ends), candidates, series))
         folds = np.zeros((len(self.ends), 1, series))
@@ -66,10 +74,15 @@ class Ledger:
             samples = count[high] - count[low]
             mean = (total[:, high] - total[:, low]).transpose(1, 0, 2) / np.maximum(samples, 1)[:, None]
             covered = (high - low) / (self.ends - self.starts)
-            share = np.where(samples > 0, covered[:, None], 0.0)[:, None]
+            counts = (samples > 0) & (origin >= since)
+            share = np.where(counts, covered[:, None], 0.0)[:, None]
             score += share * mean
             folds += share
-        return _softmax(self._shrunk(score / np.maximum(folds, 1e-12), folds))
+        weights = _softmax(self._shrunk(score / np.maximum(folds, 1e-12), folds))
+        belief = np.where(climbing, CLIMB_BELIEF * CLIMB_FOLDS / (CLIMB_FOLDS + folds), 0.0)
+        weights *= 1 - belief
+        weights[:, climb] += belief[:, 0]
+        return weights
 
     def _shrunk(self, mean: FloatArray, folds: FloatArray) -> FloatArray:
         """Log errors relative to the candidates' average, shrunk towards the kind's; unseen stretches borrow."""
@@ -77,14 +90,16 @@ class Ledger:
         relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, 1.0) + 1e-12)
         relative = np.where((folds > 0) & (level > 0), relative, 0.0)
         shrunk = np.zeros_like(relative)
-        prior = np.array(PRIOR)[:relative.shape[1]][None, :, None]
+        prior = np.array(PRIOR)[: relative.shape[1]][None, :, None]
         for kind in np.unique(self.kinds):
             own = self.kinds == kind
             weight = folds[:, :, own]
             fleet = (weight * relative[:, :, own]).sum(axis=2, keepdims=True) / (
                 weight.sum(axis=2, keepdims=True) + EVEN_PRIOR
             )
-            shrunk[:, :, own] = (weight * relative[:, :, own] + FLEET_PRIOR * fleet + OWN * prior) / (weight + FLEET_PRIOR + OWN)
+            shrunk[:, :, own] = (weight * relative[:, :, own] + FLEET_PRIOR * fleet + OWN * prior) / (
+                weight + FLEET_PRIOR + OWN
+            )
         for place in range(1, len(shrunk)):
             trust = np.minimum(folds[place], 1.0)
             shrunk[place] = trust * shrunk[place] + (1 - trust) * shrunk[place - 1]

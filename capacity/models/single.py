@@ -55,4 +55,6 @@ def _one(problem: Problem, column: int, cutoff: int, fit_one: FitOne) -> tuple[F
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     log.debug("series %d at cutoff %d: %s", column, cutoff, reason)
     held = filled(values[first:, None], lag=grid.lag)
-    return repeat_season(held, lag=grid.lag, horizon=problem.horizon)[:, 0], f"seasonal naive, as the fit failed: {reason}"
+    return repeat_season(held, lag=grid.lag, horizon=problem.horizon)[
+        :, 0
+    ], f"seasonal naive, as the fit failed: {reason}"
