@@ -220,7 +220,7 @@ def write_demo(
     machines, written = drawn.machines(regions=regions, nodes=nodes), 0
     for number, machine in enumerate(machines, start=1):
         for frame in drawn.raw(asked.start, asked.end, regions=[machine.region], nodes=[machine.name], metrics=metrics):
-            frame.index = (pd.DatetimeIndex(frame.index) + shift).rename(TIME)
+            frame.index = (pd.DatetimeIndex(frame.index) + shift).as_unit("us").rename(TIME)
             written += source.write(frame, verify=verify)
         if progress is not None:
             progress(number, len(machines), f"{machine.region}/{machine.name}")
