@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from capacity.errors import ParameterError
+from capacity.errors import ParameterError, SourceError
 
 __all__ = ["HIDDEN", "Address", "address"]
 
@@ -51,6 +52,16 @@ class Address:
         for secret in self.secrets:
             text = text.replace(secret, HIDDEN)
         return text
+
+    @contextmanager
+    def scrubbing(self) -> Iterator[None]:
+        """Let no error out whose message, or whose repr, holds a secret: a server may say back what it was sent."""
+        try:
+            yield
+        except SourceError as error:
+            error.message = self.scrub(error.message)
+            error.args = (error.message,)
+            raise
 
 
 def address(url: str, *, token: str | None = None, user: str | None = None, password: str | None = None) -> Address:

@@ -39,6 +39,8 @@ _TOO_LARGE = re.compile(
 _ECHO = re.compile(
     r"^(?:remoteAddr: .*?; )?(?:requestURI: .*?; )?(?:error when executing query=.*? on the time range \(.*?\): )?"
 )
+_UNKNOWN_USER = re.compile(r"auth token|Authorization.{0,20}header", re.IGNORECASE)
+"""How an older vmauth (1.79) says 401: with status 400."""
 _NO_SUCH_PATH = re.compile(r"unsupported (?:url )?path|missing route|unsupported path", re.IGNORECASE)
 
 
@@ -86,7 +88,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, *, source: str
 
 def _meaning(status: int, said: str, headers: Mapping[str, str]) -> tuple[type[SourceError], str, str | None]:
     """Return the error's class, what the server does, and what to do about it."""
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.BAD_REQUEST and _UNKNOWN_USER.search(said)):
         return AuthFailed, "does not know who asks", "Check CAPACITY_TOKEN, or CAPACITY_USER and CAPACITY_PASSWORD."
     if status == HTTPStatus.FORBIDDEN:
         return AuthFailed, "does not allow this", "Ask for the right to read there, or use another user."

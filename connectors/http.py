@@ -126,33 +126,35 @@ class Client:
         body: bytes | None = None,
     ) -> Iterator[bytes]:
         """Send one request and give the decoded body of its answer, or raise what the answer means."""
-        name = self.where.name
         response = None
-        try:
-            response = self._send(self._request(method, path, params, until=until, body=body))
-            self._note_clock(response.headers)
-            pieces = decoded(response, source=name, query=query)
-            if not 200 <= response.status < 300:
-                raise refusal(response.status, response.headers, _beginning(pieces), source=name, query=query)
-            if framed_only and not response.framed:
-                raise ResultTruncated(f"nothing tells whether the answer of {name} is whole.", source=name, query=query)
-            for piece in pieces:
-                if time.monotonic() > until:
-                    raise SourceUnavailable(
-                        f"the answer of {name} was not whole after {self.policy.deadline_s:g} s.",
-                        source=name,
-                        query=query,
-                        hint="Ask for a shorter window, or allow a longer deadline_s.",
-                    )
-                yield piece
-        except SourceError as error:
-            error.message = self.where.scrub(error.message)
-            raise
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            # "from None": the chain would carry urllib3's words, which nobody has scrubbed.
-            raise failure(error, source=name, query=query, answering=response is not None) from None
-        finally:
-            _let_go(response)
+        with self.where.scrubbing():
+            try:
+                response = self._send(self._request(method, path, params, until=until, body=body))
+                self._note_clock(response.headers)
+                yield from self._whole(response, query=query, until=until, framed_only=framed_only)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                # "from None": the chain would carry urllib3's words, which nobody has scrubbed.
+                raise failure(error, source=self.where.name, query=query, answering=response is not None) from None
+            finally:
+                _let_go(response)
+
+    def _whole(self, response: Response, *, query: str, until: float, framed_only: bool) -> Iterator[bytes]:
+        """Give the pieces of a good answer, in the time allowed; raise what a bad one means."""
+        name = self.where.name
+        pieces = decoded(response, source=name, query=query)
+        if not 200 <= response.status < 300:
+            raise refusal(response.status, response.headers, _beginning(pieces), source=name, query=query)
+        if framed_only and not response.framed:
+            raise ResultTruncated(f"nothing tells whether the answer of {name} is whole.", source=name, query=query)
+        for piece in pieces:
+            if time.monotonic() > until:
+                raise SourceUnavailable(
+                    f"the answer of {name} was not whole after {self.policy.deadline_s:g} s.",
+                    source=name,
+                    query=query,
+                    hint="Ask for a shorter window, or allow a longer deadline_s.",
+                )
+            yield piece
 
     def _request(self, method: str, path: str, params: Params, *, until: float, body: bytes | None) -> Request:
         """Put a request together: parameters as a form, or in the URL where there is a body or no POST."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from capacity.errors import ParameterError, ResultTooLarge, SourceError
+from capacity.errors import ParameterError, ResultTooLarge
 from capacity.frames import EPOCH, duration, duration_text, instant
 from connectors import assemble, decode, servers
 from connectors.auth import address
@@ -89,11 +89,8 @@ class PrometheusApi(Source):
     def _document(self, path: str, params: Params = (), *, query: str = "", method: str = "POST") -> Any:
         """Return the field ``data`` of an answer."""
         body = self.client.ask(path, params, query=query, method=method)
-        try:
+        with self.client.where.scrubbing():
             return decode.document(body, source=self.name, query=query)
-        except SourceError as error:
-            error.message = self.client.where.scrub(error.message)
-            raise
 
     def _meet(self) -> servers.Met:
         """Ask once who answers; it also sets the clock."""
@@ -199,9 +196,7 @@ class PrometheusApi(Source):
             return [part for half in halves(run) for part in self._run(text, query, half, step)]
         return [(run, decode.matrix(data, run, source=self.name, query=query))]
 
-    def _remarks(
-        self, asked: Window, ready: Window, below: pd.Timedelta | None, *, parts: int
-    ) -> tuple[str, ...]:
+    def _remarks(self, asked: Window, ready: Window, below: pd.Timedelta | None, *, parts: int) -> tuple[str, ...]:
         """Say what a reader of the frame should know; ``parts``: of how many the answer is made, where that matters."""
         remarks = list(self.notes)
         if parts > 1:

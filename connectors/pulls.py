@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypedDict
 
 import pandas as pd
 
@@ -19,31 +19,21 @@ from connectors.base import Duration, Progress, When, Window
 
 if TYPE_CHECKING:
     from connectors.base import Source
+    from connectors.snapshot import SnapshotWriter
 
 __all__ = ["chosen", "pull"]
 
 Limit = pd.DataFrame | float
 
 
-class Writer(Protocol):
-    """What keeps a pull: see `connectors.snapshot.SnapshotWriter`."""
+class _Asking(TypedDict):
+    """The arguments that a source and a snapshot's writer share."""
 
-    def put(
-        self,
-        frame: pd.DataFrame,
-        *,
-        query: str,
-        step: pd.Timedelta,
-        aggregate: str | None,
-        start: pd.Timestamp,
-        end: pd.Timestamp,
-        role: str,
-        resource: str,
-    ) -> object:
-        """Keep one query's answer, as the source gave it."""
-
-    def close(self) -> object:
-        """Make what was kept a snapshot; before this there is none."""
+    query: str
+    step: pd.Timedelta
+    aggregate: str
+    start: pd.Timestamp
+    end: pd.Timestamp
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,7 @@ def pull(
     finest = min(resource.step for resource in wanted)
     last = source.finished(finest)
     end = last if as_of in (None, "") else min(last, instant(as_of, name="as_of"))
-    writer = None if into is None else _writer(Path(into))
+    writer = None if into is None else _writer(into)
     brought: dict[str, Brought] = {}
     for number, resource in enumerate(wanted, start=1):
         brought[resource.name] = _bring(source, resource, Window(end - length, end, resource.step), writer)
@@ -146,13 +136,13 @@ def chosen(catalog: Catalog, resources: str | Iterable[str] | None) -> list[Reso
     return [resource for name, resource in catalog.resources.items() if not asked or name in asked]
 
 
-def _writer(folder: Path) -> Writer:
-    from connectors.snapshot import SnapshotWriter
+def _writer(folder: str | Path) -> SnapshotWriter:
+    from connectors.snapshot import SnapshotWriter  # pyarrow is imported where it is needed
 
     return SnapshotWriter(folder)
 
 
-def _bring(source: Source, resource: Resource, asked: Window, writer: Writer | None) -> Brought:
+def _bring(source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None) -> Brought:
     """Bring one resource; its errors say whose they are."""
     try:
         demand = _answer(source, resource, asked, writer, role="demand")
@@ -168,37 +158,29 @@ def _bring(source: Source, resource: Resource, asked: Window, writer: Writer | N
         raise _named(error, resource) from None
 
 
-def _limit(source: Source, resource: Resource, asked: Window, writer: Writer | None) -> Limit | None:
+def _limit(source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None) -> Limit | None:
     """Return a resource's limit: a number, a frame over time, or None where the catalogue gives none."""
     if resource.limit_query is not None:
         return _answer(source, resource, asked, writer, role="limit")
     return _scheduled(resource, asked) if resource.limit_schedule else resource.limit
 
 
-def _answer(source: Source, resource: Resource, asked: Window, writer: Writer | None, *, role: str) -> pd.DataFrame:
+def _answer(
+    source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None, *, role: str
+) -> pd.DataFrame:
     """Ask for a resource's demand or limit; kept as it came, returned in its base unit."""
     query, aggregate, unit_name, metric = _question(resource, role)
-    frame = source.range(
-        query,
-        start=asked.start,
-        end=asked.end,
-        step=asked.step,
-        aggregate=aggregate,
-        name=metric,
-        resolution=resource.resolution,
-    )
+    asking = _Asking(query=query, step=asked.step, aggregate=aggregate, start=asked.start, end=asked.end)
+    keeping = {"role": role, "resource": resource.name}
+    try:
+        frame = source.range(name=metric, resolution=resource.resolution, **asking)
+    except NoData as error:
+        if writer is not None:
+            writer.put_nothing(error.message, **asking, **keeping)
+        raise
     provenance.attach(frame, metric, unit=unit_name)
     if writer is not None:
-        writer.put(
-            frame,
-            query=query,
-            step=asked.step,
-            aggregate=aggregate,
-            start=asked.start,
-            end=asked.end,
-            role=role,
-            resource=resource.name,
-        )
+        writer.put(frame, **asking, **keeping)
     converted: pd.DataFrame = to_base(frame.copy(deep=False), unit_name)
     converted.attrs = dict(frame.attrs)
     return provenance.attach(converted, metric, unit=unit(unit_name).base)
@@ -232,6 +214,7 @@ def _skip(resource: Resource, reason: str, error: CapacityError) -> Skipped:
 def _named(error: CapacityError, resource: Resource) -> CapacityError:
     """Return the error with the resource that it is about."""
     error.message = f"resource {resource.name!r}: {error.message}"
+    error.args = (error.message,)
     return error
 
 

@@ -14,7 +14,7 @@ from connectors import assemble, decode
 from connectors.base import When
 from connectors.promapi import PrometheusApi, seconds
 from connectors.samples import Block, Stamps, long_frame
-from connectors.write import Samples, write
+from connectors.write import PATIENCE_S, Samples, write
 
 __all__ = ["VictoriaMetrics"]
 
@@ -36,6 +36,9 @@ class VictoriaMetrics(PrometheusApi):
 
     max_subquery_points: int = 30_000
     """The same; later versions allow 100,000 (-search.maxPointsSubqueryPerTimeseries)."""
+
+    write_patience_s: float = PATIENCE_S
+    """How long `write` waits for its samples to become visible, in seconds."""
 
     def samples(self, selector: str, *, start: When, end: When) -> pd.DataFrame:
         """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
@@ -71,11 +74,20 @@ class VictoriaMetrics(PrometheusApi):
         """Give the blocks of an export, both ends included."""
         params = [("match[]", one) for one in selectors] + [("start", seconds(first)), ("end", seconds(last))]
         for line in self.client.lines("/api/v1/export", params, query=query):
-            yield decode.export_line(line, source=self.name, query=query)
+            with self.client.where.scrubbing():
+                block = decode.export_line(line, source=self.name, query=query)
+            yield block
 
     def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:
         """Store a wide frame's samples and return how many: see `connectors.write.write`."""
-        return write(frame, client=self.client, held=self._held, name=self.name, verify=verify)
+        return write(
+            frame,
+            client=self.client,
+            held=self._held,
+            name=self.name,
+            verify=verify,
+            patience_s=self.write_patience_s,
+        )
 
     def _held(self, keys: list[decode.Key], first: int, last: int) -> Samples:
         """Return what is held of some series between two times in ms, both included."""

@@ -40,9 +40,7 @@ Held = Callable[[list[Key], int, int], Samples]
 """What the server holds of some series between two times in ms, both included."""
 
 
-def write(
-    frame: pd.DataFrame, *, client: Client, held: Held, name: str, verify: bool, patience_s: float = PATIENCE_S
-) -> int:
+def write(frame: pd.DataFrame, *, client: Client, held: Held, name: str, verify: bool, patience_s: float) -> int:
     """Send a wide frame's samples and return how many; NaN is left out, ±Inf is kept.
 
     Raises
