@@ -20,6 +20,7 @@ import connectors
 from capacity._version import __version__
 from capacity.catalog_load import load_catalog
 from capacity.plan import Plan
+from capacity.provenance import UNKNOWN, MetricProvenance
 from capacity.tables import html_table, text_table
 from reports import charts, formatters, renderer, words
 from reports import cover as covers
@@ -133,17 +134,26 @@ def cover(story: Story) -> None:
 
 def runway(story: Story) -> None:
     """Show when each of the most urgent series runs out, and by when to order."""
-    found = rows(story.plan)
-    due = [row for row in found if row.verdict in ("past", "order now") and not row.accepted]
     _show(charts.runway(story.plan))
-    if not due:
+    _say(_due_words(rows(story.plan)))
+
+
+def _due_words(found: Sequence[Row]) -> str:
+    """Say what has to be done today, by whom; else when the next order is due."""
+    past = [row for row in found if row.verdict == "past" and not row.accepted]
+    due = [row for row in found if row.verdict == "order now" and not row.accepted]
+    if not past and not due:
         later = sorted((row for row in found if words.known(row.order_by)), key=lambda row: row.order_by)
-        nearest = f" The next order is due by {words.day(later[0].order_by)}: {later[0].name}." if later else ""
-        _say(f"Nothing needs an order today.{nearest}")
-        return
-    owners = sorted({row.owner for row in due if row.owner})
-    whose = f" Owners: {', '.join(owners)}." if owners else ""
-    _say(f"{words.plural(len(due), 'series needs', 'series need')} an order now, {due[0].name} first.{whose}")
+        nearest = f" The next one is due by {words.day(later[0].order_by)}: {later[0].name}." if later else ""
+        return f"Nothing needs an order today.{nearest}"
+    told = (
+        [f"{words.plural(len(past), 'series is', 'series are')} past usable capacity ({past[0].name})"] if past else []
+    )
+    told += (
+        [f"{words.plural(len(due), 'series needs', 'series need')} an order now ({due[0].name} first)"] if due else []
+    )
+    owners = sorted({row.owner for row in (*past, *due) if row.owner})
+    return f"{'; '.join(told)}." + (f" Owners: {', '.join(owners)}." if owners else "")
 
 
 def probability(story: Story) -> None:
@@ -206,31 +216,30 @@ def calibration(story: Story) -> None:
 
 def sources(story: Story) -> None:
     """Show where every number comes from."""
-    entries = story.plan.provenance.metrics
-    _table(
-        [
-            {
-                "metric": entry.metric,
-                "query": entry.query,
-                "unit": entry.unit,
-                "step": entry.step,
-                "aggregate": entry.aggregate,
-                "from": entry.start,
-                "to": entry.end,
-                "source": entry.source,
-                "server": entry.server,
-                "series": str(entry.series),
-                "gaps": str(entry.gaps),
-                "notes": "; ".join([*entry.seams, *entry.notes]) or "–",
-            }
-            for entry in entries
-        ]
-    )
+    _table([_origin(entry) for entry in story.plan.provenance.metrics])
     plan = story.plan
     _say(
         f"Catalogue {plan.catalog.name} (sha256 {plan.catalog.sha256[:12]}), as of {plan.as_of:%Y-%m-%d %H:%M} UTC, "
         f"capacity-workbench {__version__}. To make it again: {story.command}"
     )
+
+
+def _origin(entry: MetricProvenance) -> dict[str, str]:
+    """Return a row on one query: what was asked of whom, over which window, and what was wrong with the answer."""
+    aggregate = entry.aggregate if entry.aggregate not in ("", UNKNOWN) else "value"
+    flaws = {"dropped": entry.dropped, "duplicates": entry.duplicates}
+    notes = [*entry.seams, *entry.notes, *(f"{count} {name}" for name, count in flaws.items() if count)]
+    return {
+        "metric": entry.metric,
+        "query": entry.query,
+        "unit": entry.unit,
+        "samples": f"{aggregate} of each {entry.step}",
+        "window": f"{entry.start[:10]} – {entry.end[:10]}",
+        "source": entry.source if entry.server in ("", UNKNOWN) else f"{entry.source} ({entry.server})",
+        "series": f"{entry.series:,}",
+        "gaps": f"{entry.gaps:,}",
+        "notes": "; ".join(notes) or "–",
+    }
 
 
 def summary(story: Story) -> None:

@@ -24,14 +24,14 @@ NOMINAL = 0.8
 def coverage(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | None = None) -> alt.LayerChart:
     """Draw, a resource a row, the share of samples that its series' 80 % bands covered in their backtests."""
     data = _spread(forecasts, titles or {}, lambda scores: scores["coverage80"])
-    told = "; ".join(f"{point['name']} {words.percent(point['median'])}" for point in data) or "no backtest"
+    told = "; ".join(f"{point['name']} {words.percent(point['mean'])}" for point in data) or "no backtest"
     scale = alt.Scale(domain=[0, 1], nice=False)
-    x = alt.X("median:Q", scale=scale, axis=alt.Axis(title="covered by the 80 % band", format="%", tickCount=6))
+    x = alt.X("mean:Q", scale=scale, axis=alt.Axis(title="covered by the 80 % band", format="%", tickCount=6))
     return tools.dressed(
         _layers(data, x, scale, mark=NOMINAL, named="promised: 80 %"),
         title="Do the bands hold?",
-        subtitle="share of what came that lay within the 80 % band; bar: P10–P90 over the series",
-        description=f"Coverage of the 80 % bands in backtests, median over each resource's series: {told}.",
+        subtitle="share of what came that lay within the 80 % band; dot: mean, bar: P10–P90 of the series",
+        description=f"Coverage of the 80 % bands in backtests, mean over each resource's series: {told}.",
         height=max(2, len(data)) * RUNG,
     )
 
@@ -39,14 +39,14 @@ def coverage(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | N
 def skill(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | None = None) -> alt.LayerChart:
     """Draw, a resource a row, the forecasts' error over the seasonal naive forecast's: left of 1 is better."""
     data = _spread(forecasts, titles or {}, lambda scores: scores["mase"] / scores["naive_mase"])
-    told = "; ".join(f"{point['name']} {point['median']:.2f}" for point in data) or "no backtest"
+    told = "; ".join(f"{point['name']} {point['mean']:.2f}" for point in data) or "no backtest"
     scale = alt.Scale(domain=[0, max([1.2, *(1.1 * point["high"] for point in data)])], nice=False)
-    x = alt.X("median:Q", scale=scale, axis=alt.Axis(title="error ÷ seasonal naive's", format=".1f", tickCount=6))
+    x = alt.X("mean:Q", scale=scale, axis=alt.Axis(title="error ÷ seasonal naive's", format=".1f", tickCount=6))
     return tools.dressed(
         _layers(data, x, scale, mark=1.0, named="as good as naive"),
         title="Is it better than naive?",
-        subtitle="error in backtests over a seasonal naive forecast's; bar: P10–P90 over the series",
-        description=f"Error over a seasonal naive forecast's, median over each resource's series: {told}.",
+        subtitle="error in backtests over a seasonal naive forecast's; dot: mean, bar: P10–P90 of the series",
+        description=f"Error over a seasonal naive forecast's, mean over each resource's series: {told}.",
         height=max(2, len(data)) * RUNG,
     )
 
@@ -54,15 +54,20 @@ def skill(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | None
 def _spread(
     forecasts: Mapping[str, Forecast], titles: Mapping[str, str], of: Callable[[pd.DataFrame], pd.Series]
 ) -> list[dict[str, Any]]:
-    """Return P10, median and P90 over the series of each resource that had folds of their own."""
+    """Return P10, mean and P90 over the series of each resource that had folds of their own."""
     found = []
     for name, forecast in forecasts.items():
         values = of(forecast.scores[forecast.scores["folds"] > 0]).to_numpy(dtype=float)
         values = values[np.isfinite(values)]
         if len(values):
-            cuts = dict(zip(("low", "median", "high"), np.quantile(values, (0.1, 0.5, 0.9)).round(3), strict=True))
+            low, high = np.quantile(values, (0.1, 0.9))
+            cuts = {"low": low, "mean": values.mean(), "high": high}
             found.append(
-                {"name": titles.get(name, name), "series": len(values), **{k: float(v) for k, v in cuts.items()}}
+                {
+                    "name": titles.get(name, name),
+                    "series": len(values),
+                    **{key: round(float(value), 3) for key, value in cuts.items()},
+                }
             )
     return found
 
@@ -71,7 +76,7 @@ def _layers(
     data: Sequence[dict[str, Any]], x: alt.X, scale: alt.Scale, *, mark: float, named: str
 ) -> list[tools.Layer]:
     y = tools.names_axis("name")
-    tips = [alt.Tooltip("name:N"), alt.Tooltip("median:Q", format=".2f"), alt.Tooltip("series:Q")]
+    tips = [alt.Tooltip("name:N"), alt.Tooltip("mean:Q", format=".2f"), alt.Tooltip("series:Q")]
     base, promise = tools.chart(data), tools.chart([{"at": mark, "text": named}])
     at = alt.X("at:Q", scale=scale)
     words_ = promise.mark_text(color=theme.VERMILLION, align="right", dx=-5, baseline="bottom", fontSize=10.5)

@@ -65,10 +65,18 @@ class Drawn:
             return False
         return not np.isclose(self.usable.iloc[-1], self.limit.iloc[-1])
 
+    @property
+    def largest(self) -> float:
+        """The largest value that was seen or is allowed: the axis is in the unit in which that reads well."""
+        known = _finite(self.history.to_numpy(dtype=float), *self._lines())
+        return float(np.abs(known).max()) if len(known) else float(np.nanmax(self.bands[0.5].to_numpy(dtype=float)))
+
+    def _lines(self) -> list[Array]:
+        return [one.to_numpy(dtype=float) for one in (self.limit, self.usable) if one is not None]
+
     def domain(self) -> tuple[float, float]:
         """From zero where that costs at most two thirds of the height, up to the 80 % band or the limit, with room."""
-        lines = [one.to_numpy(dtype=float) for one in (self.limit, self.usable) if one is not None]
-        known = _finite(self.history.to_numpy(dtype=float), *lines)
+        known = _finite(self.history.to_numpy(dtype=float), *self._lines())
         seen = _finite(known, self.bands[[0.1, 0.9]].to_numpy(dtype=float))
         if not len(seen):
             return 0.0, 1.0

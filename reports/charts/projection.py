@@ -104,14 +104,14 @@ class _Canvas:
 
     def y(self, field: str) -> alt.Y:
         low, high = self.shown.domain()
-        sign = axis(self.base, high)[1]
+        sign = axis(self.base, self.shown.largest)[1]
         scale = alt.Scale(domain=[self.scaled(low), self.scaled(high)], nice=False, zero=False)
         title = f"{self.metric} ({sign})" if sign else self.metric
         return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, tickCount=5))
 
     def scaled(self, value: float) -> float | None:
         """Return a value in the unit of the axis, as fine as a pixel."""
-        return tools.rounded(value / axis(self.base, self.shown.domain()[1])[0])
+        return tools.rounded(value / axis(self.base, self.shown.largest)[0])
 
     def lead(self) -> list[tools.Layer]:
         if self.row is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Literal, TypeAlias
 
 import altair as alt
@@ -34,6 +35,8 @@ Layer: TypeAlias = Any
 
 HEIGHT = 260
 DIGITS = 4
+# Letters of a subtitle that a telephone has room for; the text of a chart does not wrap by itself.
+LINE = 58
 UTC = alt.Scale(type="utc")
 # A legend in one line where there is room for it, in a column on a telephone.
 NARROW = alt.ExprRef("width < 430 ? 1 : width < 760 ? 2 : 0")
@@ -110,7 +113,8 @@ def dressed(
     layers: Sequence[Layer], *, title: str, subtitle: str = "", description: str, height: float = HEIGHT
 ) -> alt.LayerChart:
     """Put layers together with a title, words for whoever cannot see them, and the width of the page they stand on."""
-    heading = alt.TitleParams(text=title, subtitle=subtitle) if subtitle else alt.TitleParams(text=title)
+    lines = wrap(subtitle, LINE)
+    heading = alt.TitleParams(text=title, subtitle=lines) if lines else alt.TitleParams(text=title)
     done: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
         title=heading, description=description, width="container", height=height
     )

@@ -103,6 +103,6 @@ def backtest(forecast: Forecast) -> str:
         return "too short for a backtest"
     folds = int(scores["folds"].max())
     return (
-        f"error (MASE) {scores['mase'].median():.2f}, seasonal naive {scores['naive_mase'].median():.2f}; "
+        f"error (MASE) {scores['mase'].mean():.2f}, seasonal naive {scores['naive_mase'].mean():.2f}; "
         f"80 % band covered {words.percent(float(scores['coverage80'].mean()))} in {words.plural(folds, 'fold')}"
     )

@@ -35,7 +35,8 @@ def tally(found: Sequence[Row]) -> Markup:
 
 def table(found: Sequence[Row], *, as_of: pd.Timestamp, most: int = 10) -> Markup:
     """Return the most urgent rows as a table, and a line for how many more there are."""
-    shown, rest = found[:most], found[most:]
+    shown = chosen(found, most)
+    rest = [row for row in found if row not in shown]
     sparks = _sparks(shown)
     head = tag("tr", joined(*(tag("th", name, scope="col", role="columnheader") for name in HEADS)), role="row")
     body = joined(*(_row(row, sparks.get((row.resource, row.position)), as_of) for row in shown))
@@ -49,6 +50,12 @@ def table(found: Sequence[Row], *, as_of: pd.Timestamp, most: int = 10) -> Marku
         tag("tbody", body, role="rowgroup"),
     ]
     return joined(tag("table", joined(*parts), class_="cw-table", role="table"), _rest(rest))
+
+
+def chosen(found: Sequence[Row], most: int) -> list[Row]:
+    """Return the rows that are shown: what runs out, then what cannot be judged, then what is fine; by urgency."""
+    order = sorted(found, key=lambda row: row.verdict == "fine")[:most]
+    return [row for row in found if row in order]
 
 
 def _rest(rest: Sequence[Row]) -> Markup | None:
@@ -154,4 +161,10 @@ def _level(row: Row) -> Sequence[Markup | None]:
     bar = tag(
         "svg", rail, fill, tick, class_="cw-meter", viewBox="0 0 100 6", preserveAspectRatio="none", aria_hidden="true"
     )
-    return (_strong(words.percent(share)), bar, _small(f"{human(row.busy, row.unit)} of {human(row.limit, row.unit)}"))
+    return (_strong(words.percent(share)), bar, _small(_of(human(row.busy, row.unit), human(row.limit, row.unit))))
+
+
+def _of(part: str, whole: str) -> str:
+    """Write ``"1.8 of 2 TiB"``: a unit that both have is said once."""
+    figure, _, sign = part.partition(" ")
+    return f"{figure} of {whole}" if sign and sign == whole.partition(" ")[2] else f"{part} of {whole}"
