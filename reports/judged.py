@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,14 @@ import pandas as pd
 
 from capacity import finding
 from capacity.catalog import matches
-from capacity.errors import ParameterError
+from capacity.errors import HistoryTooShort, ParameterError
 from capacity.frames import duration_text, series_labels, series_name
+from capacity.verdicts import CANNOT_JUDGE
 
 if TYPE_CHECKING:
     from capacity.plan import Plan
 
-__all__ = ["failing", "narrowed"]
+__all__ = ["check_within", "failing", "narrowed", "nothing_judged"]
 
 
 def narrowed(plan: Plan, *, owner: str | None = None, where: Mapping[str, str] | None = None) -> Plan:
@@ -47,16 +48,29 @@ def failing(plan: Plan, *, within: pd.Timedelta, risk: float) -> pd.DataFrame:
     ParameterError
         ``within`` is past the plan's horizon.
     """
-    if within > plan.horizon:
-        raise ParameterError(
-            f"{duration_text(within)} is past the horizon of {duration_text(plan.horizon)}.",
-            hint="Look further with --horizon.",
-        )
+    check_within(within, plan.horizon)
     chances = _chances(plan, within)
     keys = zip(plan.table["resource"], plan.table["series"], strict=True)
     found = plan.table.assign(chance=[chances.get(key, math.nan) for key in keys])
     found.loc[found["verdict"] == "past", "chance"] = 1.0
     return found[(found["chance"] > risk) & (found["accepted"] == "")]
+
+
+def check_within(within: pd.Timedelta, horizon: pd.Timedelta) -> None:
+    """Raise ParameterError where ``within`` is past the horizon: what was not looked at cannot pass."""
+    if within > horizon:
+        raise ParameterError(
+            f"{duration_text(within)} is past the horizon of {duration_text(horizon)}.", hint="Look further."
+        )
+
+
+def nothing_judged(finding: str, verdicts: Iterable[str]) -> HistoryTooShort | None:
+    """Return the error of an answer that judges no series at all; None: some are judged.
+
+    To whoever reads exit codes, an answer about nothing must not look like "fine".
+    """
+    seen = set(verdicts)
+    return HistoryTooShort(finding) if seen == {CANNOT_JUDGE} else None
 
 
 def _chances(plan: Plan, within: pd.Timedelta) -> dict[tuple[str, str], float]:

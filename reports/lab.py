@@ -11,10 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from capacity.errors import ConfigError, MissingExtra
+from reports import notebooks
 
-__all__ = ["Start", "prepare", "shipped_notebooks"]
+__all__ = ["Start", "prepare"]
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 SETTINGS = HERE / "labsettings"
 """In the form of Jupyter's configuration path: Lab reads ``labconfig/default_setting_overrides.json`` below it."""
 
@@ -31,14 +32,6 @@ class Start:
     def run(self) -> None:
         """Become JupyterLab: this process is replaced, so that signals reach it and nothing stands between."""
         os.execve(self.command[0], self.command, self.environment)
-
-
-def shipped_notebooks() -> tuple[Path, bool]:
-    """Return the folder of the notebooks, and whether it is a checkout's own (to be worked on in place)."""
-    checkout = HERE.parent / "notebooks"
-    if (HERE.parent / "pyproject.toml").is_file() and checkout.is_dir():
-        return checkout, True
-    return HERE / "notebooks", False
 
 
 def prepare(
@@ -58,9 +51,9 @@ def prepare(
     """
     if find_spec("jupyterlab") is None:
         raise MissingExtra("JupyterLab is not installed.", hint="pip install 'capacity-workbench[lab]'")
-    shipped, editable = shipped_notebooks()
+    shipped = notebooks.folder()
     copied: tuple[str, ...] = ()
-    if folder is None and editable:
+    if folder is None and HERE not in shipped.parents:
         folder = shipped
     else:
         folder = folder or Path("notebooks")

@@ -41,27 +41,40 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     import capacity
-    from reports.judged import failing, narrowed
+    from reports.judged import check_within, failing, narrowed, nothing_judged
 
     horizon = shared.horizon(given)
+    if given.fail_within:
+        check_within(given.fail_within, horizon)
     config = shared.configuration(given)
     catalog = shared.load_catalog(given, config)
     with shared.open_source(given, config) as source, Progress() as progress:
         pulled = shared.pull(given, source, catalog, progress)
         plan = capacity.plan(pulled, catalog, horizon=horizon, model=given.model, seed=given.seed, progress=progress)
-    plan = narrowed(plan, owner=given.owner, where=dict(given.where))
-    likely = failing(plan, within=given.fail_within, risk=given.risk) if given.fail_within else None
+    shown = narrowed(plan, owner=given.owner, where=dict(given.where))
+    likely = failing(shown, within=given.fail_within, risk=given.risk) if given.fail_within else None
     if given.json:
-        print_json(_json(plan, likely, given))
+        print_json(_json(shown, likely, given))
     else:
-        _print(plan, likely, given)
-    return TOO_LIKELY if likely is not None and not likely.empty else 0
+        _print(shown)
+    if (nothing := nothing_judged(plan.finding, plan.table["verdict"])) is not None:
+        raise nothing
+    return 0 if likely is None else _told(likely, given.fail_within)
 
 
-def _print(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) -> None:
+def _told(likely: pd.DataFrame, within: pd.Timedelta) -> int:
+    """Name what is too likely, and return the exit code for it."""
     from capacity.frames import duration_text
-    from capacity.tables import plan_rows, text_table
     from capacity.verdicts import percent
+
+    for _, row in likely.iterrows():
+        chance = f"{percent(row['chance'])} within {duration_text(within)}"
+        note(f"too likely: {row['title']} {row['series']}: {chance}")
+    return TOO_LIKELY if len(likely) else 0
+
+
+def _print(plan: Plan) -> None:
+    from capacity.tables import plan_rows, text_table
 
     if len(plan.table):
         rows = plan_rows(plan)
@@ -70,10 +83,6 @@ def _print(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) -
         print(text_table(rows, names=names))
         print()
     print(plan.finding)
-    if likely is not None:
-        for _, row in likely.iterrows():
-            within = duration_text(given.fail_within)
-            note(f"too likely: {row['title']} {row['series']}: {percent(row['chance'])} within {within}")
 
 
 def _json(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) -> dict[str, object]:

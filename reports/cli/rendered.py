@@ -22,14 +22,17 @@ CREDENTIALS = {"token": "CAPACITY_TOKEN", "user": "CAPACITY_USER", "password": "
 def rendered(name: str, parameters: Mapping[str, object], out: Path, *, as_json: bool) -> int:
     """Render a notebook and print what it found."""
     from reports import render
+    from reports.judged import nothing_judged
 
     with Progress() as progress:
         report = render(name, dict(parameters), out=out, progress=progress)
     if as_json:
         print_json({"report": name, "path": str(report.path), "seconds": report.seconds, **report.summary})
-        return 0
-    print(report.summary.get("finding", ""))
-    print(report.path)
+    else:
+        print(report.finding)
+        print(report.path)
+    if (nothing := nothing_judged(report.finding, report.summary.get("verdicts", ()))) is not None:
+        raise nothing
     return 0
 
 

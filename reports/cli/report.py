@@ -35,5 +35,6 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     config = shared.configuration(given)
+    shared.load_catalog(given, config)  # what is wrong with it is told now, all at once, not by a run that failed
     out = given.output or config.out / f"{given.name}.html"
     return rendered(given.name, parameters(given, config), out, as_json=given.json)

@@ -10,7 +10,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from reports.lab import prepare, shipped_notebooks
+from reports import notebooks
+from reports.lab import prepare
 from tests.support.checkout import BIN
 
 START_S = 60.0
@@ -63,7 +64,7 @@ def token_of(log: Path, process: subprocess.Popen[str]) -> str:
 
 def test_notebooks_of_ones_own_are_kept(tmp_path: Path) -> None:
     """A file that is in the folder already stays as it is; the others are copied, once."""
-    names = sorted(each.name for each in shipped_notebooks()[0].glob("*.ipynb"))
+    names = [f"{name}.ipynb" for name in notebooks.names()]
     (tmp_path / names[0]).write_text("mine")
     assert prepare(tmp_path).copied == tuple(names[1:])
     assert prepare(tmp_path).copied == ()
@@ -73,6 +74,6 @@ def test_notebooks_of_ones_own_are_kept(tmp_path: Path) -> None:
 def test_a_checkout_is_worked_on_in_place() -> None:
     """Without a folder the checkout's own notebooks are opened, and nothing is copied."""
     start = prepare(browser=False)
-    assert start.folder == shipped_notebooks()[0]
+    assert start.folder == notebooks.folder()
     assert "--no-browser" in start.command
     assert start.copied == ()
