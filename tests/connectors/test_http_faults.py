@@ -202,6 +202,15 @@ def test_what_is_retryable_is_tried_again() -> None:
     assert len(server.asked) == 3
 
 
+def test_a_connection_that_the_server_closed_meanwhile_is_replaced() -> None:
+    """Kept open by agreement, closed by a restart: the next request goes through on a new one, without a word."""
+    kept = reply(200, MATRIX, {"Connection": "keep-alive"})
+    with bad_server(kept) as server, connect(server.url, attempts=2, backoff_s=0.01) as source:
+        frames = [source.range("m", start=START, end=END) for _ in range(3)]
+    assert [frame.iloc[0, 0] for frame in frames] == [1.0] * 3
+    assert len(server.asked) == 3
+
+
 def test_what_cannot_succeed_is_asked_once() -> None:
     """A rejected query, wrong credentials and a cut body are not repeated."""
     for answer in (reply(422, "no"), reply(401, "no"), cut(reply(200, MATRIX), missing=3)):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from capacity import frames
-from capacity.errors import NoData, ParameterError, QueryRejected, ResultTooLarge, SourceUnavailable
+from capacity.errors import NoData, ParameterError, QueryRejected, ResultTooLarge
 from capacity.provenance import read
 from connectors import Source, connect
 from tests.support.servers import VictoriaMetrics
@@ -235,14 +235,3 @@ def test_an_empty_server_has_no_oldest_sample(fresh_victoriametrics: VictoriaMet
     with connect(fresh_victoriametrics.url) as source:
         told = source.info()
     assert (told.oldest, told.newest) == (None, None)
-
-
-def test_a_server_that_stops_is_told_and_one_that_is_back_is_used(victoriametrics: VictoriaMetrics) -> None:
-    """A connection that was open when the server closed it is replaced without a word; a dead server is an error."""
-    with load(victoriametrics, line("kept_open", [1.0] * 61)) as source:
-        window = {"start": DAY, "end": DAY + pd.Timedelta(hours=1)}
-        first = source.range("kept_open", **window)
-        source.close()
-        pd.testing.assert_frame_equal(first, source.range("kept_open", **window))
-    with connect("http://127.0.0.1:9", attempts=2, backoff_s=0.01) as gone, pytest.raises(SourceUnavailable):
-        gone.range("kept_open", **window)
