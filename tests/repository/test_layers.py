@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.support.checkout import ROOT, run
 
 PACKAGES = ("capacity", "connectors", "reports")
+CONTRACT = {"errors", "units", "frames", "provenance", "catalog", "catalog_load", "simulate"}
+"""What connectors may see of capacity."""
 
 
 @pytest.fixture
@@ -60,3 +64,26 @@ def test_a_module_without_a_place_is_told(copy: Path, package: str) -> None:
     code, said = lint(copy)
     assert code == 1, said
     assert "unplaced" in said
+
+
+def test_connectors_see_the_contract_alone() -> None:
+    """Of the core, connectors import what describes samples and platforms, and nothing that forecasts."""
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    ours = graph.find_descendants("connectors") | {"connectors"}
+    imported = {name for module in ours for name in graph.find_modules_directly_imported_by(module)}
+    seen = {name.split(".")[1] for name in imported if name.startswith("capacity.")}
+    assert seen <= CONTRACT
+
+
+def test_the_core_opens_no_network_and_no_process() -> None:
+    """No module of the core imports what reaches outside: sockets, the environment, other processes."""
+    graph = grimp.build_graph(*PACKAGES, include_external_packages=True, exclude_type_checking_imports=True)
+    ours = graph.find_descendants("capacity") | {"capacity"}
+    imported = {name.split(".")[0] for module in ours for name in graph.find_modules_directly_imported_by(module)}
+    assert imported & {"os", "socket", "ssl", "http", "urllib", "urllib3", "subprocess", "time"} == set()
+
+
+def test_the_core_asks_no_clock() -> None:
+    """No line of the core asks what time it is: it is told, as of when."""
+    asked = re.compile(r"\.(now|today|utcnow)\(|\bnow\(\)")
+    assert [path.name for path in sorted((ROOT / "capacity").rglob("*.py")) if asked.search(path.read_text())] == []
