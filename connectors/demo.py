@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -15,6 +15,7 @@ from capacity.frames import METRIC, TIME, duration, duration_text, instant, wide
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question
+from capacity.simulate.platform import Node
 from connectors import assemble
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
 from connectors.expressions import is_selector, metric_of
@@ -24,6 +25,7 @@ __all__ = ["PLANNED", "Demo", "write_demo"]
 
 MINUTE = pd.Timedelta(minutes=1)
 HOUR = pd.Timedelta(hours=1)
+SERIES_AT_ONCE = 450
 PLANNED = (
     "dwcp_cpu_usage_percent",
     "dwcp_memory_usage_bytes",
@@ -207,7 +209,7 @@ def write_demo(
     verify : bool
         Whether everything is read back: see `connectors.write`.
     progress : callable, optional
-        ``progress(done, total, what)``, once a node.
+        ``progress(done, total, what)``, in nodes.
 
     Raises
     ------
@@ -217,11 +219,19 @@ def write_demo(
     drawn = demo(seed)
     asked = window(start, end, MINUTE)
     shift = pd.Timedelta(0) if ends is None else (instant(ends, name="ends") - drawn.as_of) // HOUR * HOUR
-    machines, written = drawn.machines(regions=regions, nodes=nodes), 0
-    for number, machine in enumerate(machines, start=1):
-        for frame in drawn.raw(asked.start, asked.end, regions=[machine.region], nodes=[machine.name], metrics=metrics):
+    at_once = max(1, SERIES_AT_ONCE // drawn.series_of_a_node(metrics))
+    machines, written, done = drawn.machines(regions=regions, nodes=nodes), 0, 0
+    for chunk in (machines[first : first + at_once] for first in range(0, len(machines), at_once)):
+        # every frame is read back, which takes the server its time: so they are few, and wide
+        for parts in zip(*(_raw_of(drawn, asked, machine, metrics) for machine in chunk), strict=True):
+            frame = pd.concat(parts, axis=1)
             frame.index = (pd.DatetimeIndex(frame.index) + shift).as_unit("us").rename(TIME)
             written += source.write(frame, verify=verify)
+        done += len(chunk)
         if progress is not None:
-            progress(number, len(machines), f"{machine.region}/{machine.name}")
+            progress(done, len(machines), f"{chunk[-1].region}/{chunk[-1].name}")
     return written
+
+
+def _raw_of(drawn: Drawn, asked: Window, machine: Node, metrics: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+    return drawn.raw(asked.start, asked.end, regions=[machine.region], nodes=[machine.name], metrics=metrics)

@@ -109,6 +109,10 @@ class Demo:
             )
         return found
 
+    def series_of_a_node(self, metrics: Sequence[str] | None = None) -> int:
+        """Return how many raw series a node has of these metrics; None: of all."""
+        return sum(len(group.series) for group in groups(self.platform, NODES[0], metrics))
+
     def raw(
         self,
         start: pd.Timestamp,

@@ -174,7 +174,7 @@ class Kept(Source):
 
 
 def test_what_is_written_is_the_raw_telemetry() -> None:
-    """An hour of two nodes, in each metric's own unit, and progress by node."""
+    """An hour of two nodes, in each metric's own unit, side by side in one frame."""
     kept, steps = Kept(), []
     written = write_demo(
         kept,
@@ -186,10 +186,21 @@ def test_what_is_written_is_the_raw_telemetry() -> None:
         progress=lambda *told: steps.append(told),
     )
     assert written == 2 * 2 * 60
+    assert steps == [(2, 2, "us-east/node-2")]
+    (came,) = kept.frames
+    for node in ("node-1", "node-2"):
+        (want,) = demo(0).raw(AS_OF - HOUR, AS_OF, regions=["us-east"], nodes=[node], metrics=[CPU])
+        pd.testing.assert_frame_equal(came[want.columns], want, check_freq=False)
+
+
+def test_a_wide_write_is_cut_by_nodes() -> None:
+    """All metrics of two nodes are some 720 series: each node is written for itself, in two stretches over a seam."""
+    kept, steps = Kept(), []
+    seam = AS_OF - 10 * DAY
+    which = {"regions": ["us-east"], "nodes": ["node-1", "node-2"], "metrics": None}
+    write_demo(kept, seam - 2 * HOUR, seam + HOUR, **which, progress=lambda *told: steps.append(told))  # type: ignore[arg-type]
     assert steps == [(1, 2, "us-east/node-1"), (2, 2, "us-east/node-2")]
-    raw = list(demo(0).raw(AS_OF - HOUR, AS_OF, regions=["us-east"], nodes=["node-1", "node-2"], metrics=[CPU]))
-    for came, want in zip(kept.frames, raw, strict=True):
-        pd.testing.assert_frame_equal(came[[CPU]], want, check_freq=False)
+    assert [len(frame) for frame in kept.frames] == [120, 60, 120, 60]
 
 
 def test_the_whole_can_be_shifted_in_time() -> None:
