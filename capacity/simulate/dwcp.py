@@ -72,7 +72,7 @@ class Demo:
         times, series, values = self.answer(
             question, start=self.start, end=self.as_of, step=resource.step, aggregate=aggregate or resource.aggregate
         )
-        return wide(to_base(values, unit), times=times, series=series, metric=resource.name)
+        return wide(to_base(values, unit), times=times, series=series, metric=resource.name).sort_index(axis=1)
 
     def answer(
         self,
