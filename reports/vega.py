@@ -55,12 +55,9 @@ class Shelf:
         self.charts.append(spec)
         return len(self.charts) - 1
 
-    def text(self, *, name: str = "this report") -> str:
-        """Return charts and store as JSON."""
-        try:
-            return canonical({"charts": self.charts, "store": self.store})
-        except ValueError as error:
-            raise ReportError(f"A chart in {name} holds a number that is not finite: {error}.") from error
+    def text(self) -> str:
+        """Return charts and store as JSON, safe to be used as keys by a script that keeps values in objects."""
+        return canonical({"charts": self.charts, "store": self.store}).replace('"__proto__"', '"\u200b__proto__"')
 
     def _put(self, rows: list[Any]) -> int:
         text = json.dumps(rows, separators=(",", ":"))
@@ -92,12 +89,16 @@ def compiled(chart: Spec, *, name: str) -> Spec:
     try:
         spec: Spec = vl_convert.vegalite_to_vega(_fluid(chart), vl_version=VEGALITE)
     except ValueError as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ReportError(f"The chart {name!r} cannot be compiled: {reason}") from error
+        raise ReportError(f"The chart {name!r} cannot be compiled: {_first_words(str(error))}") from error
     _check(spec, name)
     _recolour(spec)
     spec |= {"background": "transparent", "padding": {"left": 0, "right": 2, "top": 4, "bottom": 2}}
     return spec
+
+
+def _first_words(said: str) -> str:
+    """Return the start of what the compiler said, up to its own stack, on one line."""
+    return " ".join(said.split("\n    at ")[0].split())[:300]
 
 
 def _fluid(chart: Spec) -> Spec:
