@@ -227,19 +227,18 @@ def sources(story: Story) -> None:
 def _origin(entry: MetricProvenance) -> dict[str, str]:
     """Return a row on one query: what was asked of whom, over which window, and what was wrong with the answer."""
     aggregate = entry.aggregate if entry.aggregate not in ("", UNKNOWN) else "value"
-    flaws = {"dropped": entry.dropped, "duplicates": entry.duplicates}
-    notes = [*entry.seams, *entry.notes, *(f"{count} {name}" for name, count in flaws.items() if count)]
-    return {
-        "metric": entry.metric,
-        "query": entry.query,
-        "unit": entry.unit,
-        "samples": f"{aggregate} of each {entry.step}",
-        "window": f"{entry.start[:10]} – {entry.end[:10]}",
-        "source": entry.source if entry.server in ("", UNKNOWN) else f"{entry.source} ({entry.server})",
-        "series": f"{entry.series:,}",
-        "gaps": f"{entry.gaps:,}",
-        "notes": "; ".join(notes) or "–",
-    }
+    server = "" if entry.server in ("", UNKNOWN) else f" ({entry.server})"
+    counted = {"gap": entry.gaps, "dropped sample": entry.dropped, "duplicate": entry.duplicates}
+    parts = [
+        f"{aggregate} of each {entry.step} in {entry.unit}",
+        f"{entry.start[:10]} – {entry.end[:10]}",
+        words.plural(entry.series, "series", "series"),
+        *(words.plural(count, name) for name, count in counted.items() if count),
+        f"from {entry.source}{server}",
+        *entry.seams,
+        *entry.notes,
+    ]
+    return {"metric": entry.metric, "query": entry.query, "what came": ", ".join(parts)}
 
 
 def summary(story: Story) -> None:

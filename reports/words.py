@@ -9,6 +9,8 @@ import pandas as pd
 __all__ = ["ahead", "chance", "day", "known", "percent", "plural", "short_day", "since", "span"]
 
 DAY = pd.Timedelta(days=1)
+# Nearly a year: from here on "1 Dec – 12 Nov" would read as the days between.
+YEAR = 330 * DAY
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -31,7 +33,7 @@ def short_day(when: pd.Timestamp, *, zone: str = "UTC") -> str:
 
 
 def span(low: pd.Timestamp, high: pd.Timestamp, *, zone: str = "UTC") -> str:
-    """Write a span of dates: ``"11–25 Dec"``, ``"4 Feb – 1 Apr"``; an open end is ``"after 4 Feb"``."""
+    """Write a span of dates: ``"11–25 Dec"``, ``"4 Feb – 1 Apr"``; an open end is ``"4 Feb or later"``."""
     if not known(low):
         return "–"
     if not known(high):
@@ -39,7 +41,8 @@ def span(low: pd.Timestamp, high: pd.Timestamp, *, zone: str = "UTC") -> str:
     first, last = low.tz_convert(zone), high.tz_convert(zone)
     if (first.year, first.month) == (last.year, last.month):
         return short_day(low, zone=zone) if first.day == last.day else f"{first.day}–{short_day(high, zone=zone)}"
-    return f"{short_day(low, zone=zone)} – {short_day(high, zone=zone)}"
+    end = short_day(high, zone=zone) if last - first < YEAR else day(high, zone=zone)
+    return f"{short_day(low, zone=zone)} – {end}"
 
 
 def ahead(when: pd.Timestamp, as_of: pd.Timestamp) -> str:

@@ -26,7 +26,11 @@ def coverage(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | N
     data = _spread(forecasts, titles or {}, lambda scores: scores["coverage80"])
     told = "; ".join(f"{point['name']} {words.percent(point['mean'])}" for point in data) or "no backtest"
     scale = alt.Scale(domain=[0, 1], nice=False)
-    x = alt.X("mean:Q", scale=scale, axis=alt.Axis(title="covered by the 80 % band", format="%", tickCount=6))
+    x = alt.X(
+        "mean:Q",
+        scale=scale,
+        axis=alt.Axis(title="covered by the 80 % band", format="%", tickCount=5, labelOverlap=True),
+    )
     return tools.dressed(
         _layers(data, x, scale, mark=NOMINAL, named="promised: 80 %"),
         title="Do the bands hold?",
@@ -41,7 +45,11 @@ def skill(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | None
     data = _spread(forecasts, titles or {}, lambda scores: scores["mase"] / scores["naive_mase"])
     told = "; ".join(f"{point['name']} {point['mean']:.2f}" for point in data) or "no backtest"
     scale = alt.Scale(domain=[0, max([1.2, *(1.1 * point["high"] for point in data)])], nice=False)
-    x = alt.X("mean:Q", scale=scale, axis=alt.Axis(title="error ÷ seasonal naive's", format=".1f", tickCount=6))
+    x = alt.X(
+        "mean:Q",
+        scale=scale,
+        axis=alt.Axis(title="error ÷ seasonal naive's", format=".1f", tickCount=5, labelOverlap=True),
+    )
     return tools.dressed(
         _layers(data, x, scale, mark=1.0, named="as good as naive"),
         title="Is it better than naive?",
@@ -75,7 +83,7 @@ def _spread(
 def _layers(
     data: Sequence[dict[str, Any]], x: alt.X, scale: alt.Scale, *, mark: float, named: str
 ) -> list[tools.Layer]:
-    y = tools.names_axis("name")
+    y = tools.names_axis("name", [point["name"] for point in data])
     tips = [alt.Tooltip("name:N"), alt.Tooltip("mean:Q", format=".2f"), alt.Tooltip("series:Q")]
     base, promise = tools.chart(data), tools.chart([{"at": mark, "text": named}])
     at = alt.X("at:Q", scale=scale)

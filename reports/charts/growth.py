@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["growth"]
 
-RUNG = 22
+RUNG = 30
+# A telephone has no room for the rates; the words beneath a chart tell them.
+ROOM = alt.ExprRef("width < 300 ? 0 : 1")
 MONTH = 30
 
 
@@ -94,14 +96,14 @@ def _rate(rate: float, base: str) -> str:
 
 
 def _layers(data: Sequence[dict[str, Any]]) -> list[tools.Layer]:
-    y, low, high = tools.names_axis("series"), *_domain(data)
+    y, low, high = tools.names_axis("series", [point["series"] for point in data]), *_domain(data)
     scale = alt.Scale(domain=[low, high], nice=False)
     shape = "+.0%" if high - low > 0.1 else "+.1%"
     x = alt.X("share:Q", scale=scale, axis=alt.Axis(format=shape, title="growth in 30 d", tickCount=6))
     ends = {"x": alt.X("low:Q", scale=scale), "x2": "high:Q"}
     tips = [alt.Tooltip(f"{field}:N") for field in ("series", "now", "rate")]
     base, zero = tools.chart(data), tools.chart([{"zero": 0}])
-    rate = base.mark_text(align="left", dx=8, fontSize=10.5, color=theme.GREY)
+    rate = base.mark_text(align="left", dx=8, fontSize=10.5, color=theme.GREY, opacity=ROOM)
     return [
         zero.mark_rule(color=theme.GREY).encode(x=alt.X("zero:Q", scale=scale)),
         base.mark_bar(color=theme.BLUE, opacity=0.4, height=7, cornerRadius=3).encode(y=y, tooltip=tips, **ends),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "runway"]
 
-RUNG = 26
+RUNG = 32
 LEAST = 0.01
 # Each verdict's colour; its sign stands beside it, for those who do not see colours.
 COLOURS = {
@@ -103,7 +103,7 @@ def _lead(shown: Sequence[Row], as_of: pd.Timestamp) -> tools.Layer:
 def _marks(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> list[tools.Layer]:
     # From a little before the cutoff, so that what is past already stands clear of the axis.
     x = tools.time_axis("low", low=as_of - (end - as_of) * 0.02, high=end)
-    y = tools.names_axis("name", names=[_name(row) for row in shown])
+    y = tools.names_axis("name", [_name(row) for row in shown])
     colour = alt.Color("colour:N", scale=None)
     tips = [alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "P10–P90", "chance", "order by")]
     base = tools.chart(_rung(row, as_of, end) for row in shown)

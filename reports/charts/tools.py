@@ -13,7 +13,6 @@ import pandas as pd
 from reports import theme
 
 __all__ = [
-    "LABELS",
     "NARROW",
     "NARROW_ONE",
     "UTC",
@@ -41,7 +40,9 @@ UTC = alt.Scale(type="utc")
 # A legend in one line where there is room for it, in a column on a telephone.
 NARROW = alt.ExprRef("width < 430 ? 1 : width < 760 ? 2 : 0")
 NARROW_ONE = alt.ExprRef("width < 520 ? 1 : 3")
-LABELS = alt.ExprRef("width < 300 ? 130 : 260")
+# What stands before and after the dot of a name, on a line each: names leave the chart its room on a telephone.
+TWO_LINES = "split(datum.label, ' · ')"
+LABELS = 160
 
 
 def rounded(value: float, *, digits: int = DIGITS) -> float | None:
@@ -73,10 +74,11 @@ def _date(when: pd.Timestamp) -> alt.DateTime:
     return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, utc=True)
 
 
-def names_axis(field: str, *, names: Sequence[str] | None = None) -> alt.Y:
-    """Return an axis of names, in the order of ``names`` (else of the rows), cut where a telephone has no room."""
-    axis = alt.Axis(title=None, labelLimit=LABELS, ticks=False, grid=True)
-    return alt.Y(f"{field}:N", sort=list(names) if names is not None else None, axis=axis)
+def names_axis(field: str, names: Sequence[str]) -> alt.Y:
+    """Return an axis of names, in their order; a name with a dot in it stands on two lines."""
+    offset = -6 if any(" · " in name for name in names) else 0
+    axis = alt.Axis(title=None, labelExpr=TWO_LINES, labelLimit=LABELS, labelOffset=offset, ticks=False, grid=True)
+    return alt.Y(f"{field}:N", sort=list(names), axis=axis)
 
 
 def rule(when: pd.Timestamp, text: str, *, side: Literal["left", "right"] = "left") -> list[Layer]:

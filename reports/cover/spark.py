@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.charts.points import Drawn
+from reports.charts.points import Drawn, held
 from reports.cover.markup import Markup, joined, tag
 
 __all__ = ["sparkline"]
@@ -18,46 +18,40 @@ WIDTH, HEIGHT, MARGIN = 200.0, 44.0, 3.0
 Array = npt.NDArray[np.float64]
 
 
-def sparkline(shown: Drawn, *, cutoff: pd.Timestamp, breach: pd.Timestamp, label: str) -> Markup:
+def sparkline(shown: Drawn, *, cutoff: pd.Timestamp, breach: pd.Timestamp, label: str, ahead: bool = True) -> Markup:
     """Draw history, median and P10–P90 ahead, the usable line, the cutoff, and a dot where the median date falls.
 
-    It stretches to the width that it is given; the stroke does not.
+    It stretches to the width that it is given; the stroke does not. Without ``ahead`` only what was is drawn: what
+    cannot be judged has no future to show.
     """
-    history = shown.history[shown.side]
-    low, median, high = (shown.bands[level] for level in (0.1, 0.5, 0.9))
-    usable = shown.usable if shown.usable is not None and len(shown.usable) else None
-    frame = _Frame.around(history, low, high, usable, end=shown.bands.index[-1])
-    parts: list[Markup] = [
-        tag("polygon", class_="cw-band", points=frame.points(high, low)),
+    history, usable = shown.history[shown.side], shown.usable
+    bands = shown.bands if ahead else shown.bands.iloc[:0]
+    frame = _Frame(shown, bands)
+    parts = [
+        tag("polygon", class_="cw-band", points=frame.points(bands[0.9], bands[0.1])) if ahead else None,
         *(tag("polyline", class_="cw-line", points=run) for run in frame.runs(history)),
-        tag("polyline", class_="cw-ahead", points=frame.points(median)),
+        tag("polyline", class_="cw-ahead", points=frame.points(bands[0.5])) if ahead else None,
         tag("line", class_="cw-cut", x1=frame.x(cutoff), x2=frame.x(cutoff), y1=0, y2=HEIGHT),
+        tag("polyline", class_="cw-limit", points=frame.stairs(usable)) if usable is not None else None,
     ]
-    if usable is not None:
-        parts += [tag("polyline", class_="cw-limit", points=frame.stairs(usable))]
-        if not pd.isna(breach):
-            at = frame.y(float(usable.loc[:breach].iloc[-1] if len(usable.loc[:breach]) else usable.iloc[0]))
-            parts += [tag("line", class_="cw-dot", x1=frame.x(breach), x2=frame.x(breach), y1=at, y2=at)]
-    view = f"0 0 {WIDTH:g} {HEIGHT:g}"
-    return tag(
-        "svg", joined(*parts), class_="cw-spark", viewBox=view, preserveAspectRatio="none", role="img", aria_label=label
-    )
+    if usable is not None and not pd.isna(breach):
+        x, y = frame.x(breach), frame.y(held(usable, breach))
+        parts.append(tag("line", class_="cw-dot", x1=x, x2=x, y1=y, y2=y))
+    shape = {"viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}", "preserveAspectRatio": "none"}
+    return tag("svg", joined(*parts), class_="cw-spark", role="img", aria_label=label, **shape)
 
 
 class _Frame:
-    """Where instants and values fall in the picture."""
+    """Where instants and values fall in the picture: from the lowest to the highest that is drawn in it."""
 
-    def __init__(self, start: pd.Timestamp, end: pd.Timestamp, low: float, high: float) -> None:
-        self.start, self.end, self.low, self.high = start, end, low, high
-
-    @classmethod
-    def around(
-        cls, history: pd.Series, low: pd.Series, high: pd.Series, usable: pd.Series | None, *, end: pd.Timestamp
-    ) -> _Frame:
-        values = np.concatenate([one.to_numpy(dtype=float) for one in (history, low, high, usable) if one is not None])
+    def __init__(self, shown: Drawn, bands: pd.DataFrame) -> None:
+        self.start, self.end = pd.Timestamp(shown.history.index[0]), pd.Timestamp(shown.bands.index[-1])
+        seen = [shown.history[shown.side], bands[0.1], bands[0.9], *(() if shown.usable is None else (shown.usable,))]
+        values = np.concatenate([one.to_numpy(dtype=float) for one in seen])
         values = values[np.isfinite(values)]
-        bottom, top = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-        return cls(history.index[0], end, bottom, top if top > bottom else bottom + 1.0)
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+        high = min(high, shown.domain()[1])
+        self.low, self.high = low, high if high > low else low + 1.0
 
     def x(self, when: pd.Timestamp) -> str:
         return f"{WIDTH * float((when - self.start) / (self.end - self.start)):.1f}"

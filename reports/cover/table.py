@@ -97,7 +97,7 @@ def _spark(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
     back, ahead = as_of - shown.history.index[0], shown.bands.index[-1] + shown.bucket - as_of
     against = f"against {human(row.usable, row.unit)} usable"
     label = f"{row.name}: {words.since(back)} of history and {words.since(ahead)} ahead, {against}"
-    return sparkline(shown, cutoff=as_of, breach=row.p50, label=label)
+    return sparkline(shown, cutoff=as_of, breach=row.p50, label=label, ahead=row.verdict != "cannot judge")
 
 
 def _cell(at: int, *content: object) -> Markup:
@@ -114,8 +114,8 @@ def _strong(content: str) -> Markup:
 
 def _chance(row: Row) -> str:
     if row.verdict == "past":
-        return "at the cutoff"
-    if not words.known(row.until):
+        return "already at the cutoff"
+    if row.verdict == "cannot judge":
         return row.reason
     return f"{words.chance(row.chance)} by {words.day(row.until, zone=row.zone)}"
 
@@ -127,7 +127,7 @@ def _when(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
         spread = f"P10–P90 {words.span(row.p10, row.p90, zone=row.zone)}"
         return (_strong(words.day(row.p50, zone=row.zone)), _small(words.ahead(row.p50, as_of)), _small(spread))
     if row.verdict == "cannot judge":
-        return (_strong("unknown"), _small(row.reason))
+        return (_strong("unknown"),)
     if words.known(row.p10):
         return (
             _strong(f"not likely by {words.day(row.until, zone=row.zone)}"),
