@@ -17,7 +17,7 @@ from capacity.frames import METRIC, TIME
 from capacity.simulate.clock import BLOCK_MINUTES, DAY_MINUTES, Floats
 from capacity.simulate.platform import NEW_NODE, NEW_NODE_DAY, RESET_DAY, RESET_NODE, Node, Platform
 
-__all__ = ["Group", "Telemetry", "samples"]
+__all__ = ["Build", "Group", "Telemetry", "samples"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Group:
     series: tuple[tuple[str, dict[str, str]], ...]
     draw: Callable[[int], Floats]
     counts: bool = False
+
+
+Build = Callable[[str, Platform, Node], list[Group]]
+"""What gives the groups of a metric, by its name, for a node."""
 
 
 @dataclass
