@@ -229,7 +229,8 @@ def _steady_noise(
     """In-sample noise brought to the size of fold errors by its kind's typical ratio."""
     seen = np.isfinite(size).astype(float)
     level = _mean(_mean(size, seen, 0) / np.exp(growth), np.sqrt(seen.sum(axis=0)), 0)
-    ratio = np.where((noise > floor) & np.isfinite(level), level / np.maximum(noise, 1e-300), np.nan)
+    known_noise = noise > floor
+    ratio = np.where(known_noise & np.isfinite(level), level / np.where(known_noise, noise, 1.0), np.nan)
     steady = np.zeros_like(noise)
     for kind in np.unique(kinds):
         own = kinds == kind

@@ -81,13 +81,19 @@ DAILY_PRIOR = 8.0
 
 
 def in_sample(problem: Problem) -> Noise:
-    """Measure how far samples are from the one a season before, in all and by time of day."""
-    lag = problem.seasons.lag if len(problem.values) > problem.seasons.lag + 8 else 1
-    apart = np.abs(problem.values[lag:] - problem.values[:-lag])
-    count = np.isfinite(apart).sum(axis=0)
-    size = np.nansum(apart, axis=0) / np.maximum(count, 1)
+    """Measure how far samples are from the one a season before, in all and by time of day.
+
+    A series too young for the longest season is measured by a shorter one.
+    """
+    lags = [lag for lag in (problem.seasons.week, problem.seasons.day) if lag and len(problem.values) > lag + 8]
+    apart = _apart(problem.values, 1)
+    for lag in reversed(lags):
+        wider = _apart(problem.values, lag)
+        enough = np.isfinite(wider).sum(axis=0) >= MIN_SEEN
+        apart = np.where(enough, wider, apart)
+    size = _mean(apart)
     bounded = np.minimum(apart, 6 * np.where(size > 0, size, np.inf))
-    bins = phases(problem.times, problem.seasons.step_s)[lag:]
+    bins = phases(problem.times, problem.seasons.step_s)
     relative = np.ones((24, problem.series))
     for one in np.unique(bins):
         rows = bounded[bins == one]
@@ -95,3 +101,14 @@ def in_sample(problem: Problem) -> Noise:
         total = np.nansum(rows, axis=0) / np.where(size > 0, size, 1.0)
         relative[one] = np.where(size > 0, (total + DAILY_PRIOR) / (seen + DAILY_PRIOR), 1.0)
     return Noise(size, relative)
+
+
+def _apart(values: FloatArray, lag: int) -> FloatArray:
+    """Absolute difference from ``lag`` rows before; NaN in the first rows."""
+    apart = np.full_like(values, np.nan)
+    apart[lag:] = np.abs(values[lag:] - values[:-lag])
+    return apart
+
+
+def _mean(apart: FloatArray) -> FloatArray:
+    return np.asarray(np.nansum(apart, axis=0) / np.maximum(np.isfinite(apart).sum(axis=0), 1), dtype=float)

@@ -72,7 +72,7 @@ def fit(
         names = ["naive" if gone else name for gone, name in zip(lost, names, strict=True)]
         notes = [_fallback(gone, note, other) for gone, note, other in zip(lost, notes, naive.notes, strict=True)]
     noise = in_sample(problem)
-    calibration = _calibrate(problem, errors, noise, cutoffs)
+    calibration = _calibrate(problem, _settled(errors, answer.since, cutoffs), noise, cutoffs)
     law = _law(prepared, problem, points, calibration, link, seed, answer)
     return Fit(law, tuple(names), tuple(notes), _scores(problem, errors, naive_errors, noise, calibration))
 
@@ -121,6 +121,17 @@ def _nanmean(values: FloatArray, axis: int | tuple[int, ...]) -> FloatArray:
 
 def _fallback(gone: bool, note: str, other: str) -> str:
     return f"{other}, because on the folds it was better than the fleet model" if gone else note
+
+
+def _settled(errors: FloatArray, since: IntArray | None, cutoffs: Sequence[int]) -> FloatArray:
+    """Leave out what folds from before a jump say of the time after it."""
+    if since is None or not since.any():
+        return errors
+    out = errors.copy()
+    for fold, cutoff in enumerate(cutoffs):
+        target = cutoff + np.arange(errors.shape[1])[:, None]
+        out[fold][(cutoff < since) & (target >= since)] = np.nan
+    return out
 
 
 def _calibrate(problem: Problem, errors: FloatArray, noise: Noise, cutoffs: Sequence[int]) -> Calibration:

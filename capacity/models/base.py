@@ -19,6 +19,7 @@ from capacity.grids import Seasons
 __all__ = ["Answer", "FloatArray", "Model", "Problem", "filled"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class Answer:
         Standard error of the trend at the last cutoff, per step: what carries uncertainty past the folds' reach.
     unsure : ndarray, shape (horizon, series), or None
         Further mean absolute error at the last cutoff that no fold could have seen.
+    since : ndarray of int, shape (series,), or None
+        Row at which each series last jumped to another level (0: it did not). What a fold from before says of rows
+        after it is the jump's error, not the forecast's, and is left out of the calibration.
     """
 
     points: FloatArray
     notes: tuple[str, ...]
     drift: FloatArray | None = None
     unsure: FloatArray | None = None
+    since: IntArray | None = None
 
 
 class Model(Protocol):

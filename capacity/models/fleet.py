@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from capacity.grids import DAY_S, WEEK_S, Seasons, design, seasons
-from capacity.models.base import Answer, FloatArray, Problem
+from capacity.models.base import Answer, FloatArray, IntArray, Problem
 from capacity.models.fleet_candidates import CANDIDATES, CLIMB, View
 from capacity.models.fleet_fit import clean, with_columns
 from capacity.models.fleet_level import block_medians
@@ -44,26 +44,29 @@ class Fleet:
             tuple(note for part in parts for note in part.notes),
             np.concatenate([part.drift for part in parts if part.drift is not None]),
             np.concatenate([part.unsure for part in parts if part.unsure is not None], axis=1),
+            np.concatenate([part.since for part in parts if part.since is not None]),
         )
 
     def _batch(self, problem: Problem, columns: slice, cutoffs: Sequence[int]) -> Answer:
         values = problem.values[:, columns]
         names = tuple(CANDIDATES)
         ends = stretches(problem.seasons, problem.horizon)
-        ledger = Ledger(ends, problem.kinds[columns])
+        ledger = Ledger(ends, problem.kinds[columns], np.array([prior for _, prior in CANDIDATES.values()]))
         points = []
         for cutoff in (*_warm_up(cutoffs[0], problem.seasons), *cutoffs):
             view = _view(problem, values, cutoff)
-            forecasts = np.stack([candidate(view) for candidate in CANDIDATES.values()])
+            forecasts = np.stack([candidate(view) for candidate, _ in CANDIDATES.values()])
             if cutoff in cutoffs:
                 since = np.where(view.regime.age > 0, cutoff - view.regime.age * view.block, 0)
-                weights = ledger.weights(
-                    cutoff, len(names), since=since, climbing=view.regime.climbing, climb=names.index(CLIMB)
-                )
+                weights = ledger.weights(cutoff, since=since, climbing=view.regime.climbing, climb=names.index(CLIMB))
                 points.append(blend(weights, forecasts, ends))
             ledger.add(cutoff, forecasts, values[cutoff : cutoff + problem.horizon])
         return Answer(
-            np.stack(points), _notes(view, strongest(weights, names)), view.overall.error / view.block, _unsure(view)
+            np.stack(points),
+            _notes(view, strongest(weights, names)),
+            view.overall.error / view.block,
+            _unsure(view),
+            _since(view, cutoffs[-1]),
         )
 
 
@@ -98,6 +101,11 @@ def _unsure(view: View) -> FloatArray:
     """How far a young climb may be wrong about its end, which no fold could see; shape (horizon, series)."""
     slope = np.where(view.regime.climbing, np.abs(view.recent.slope), 0.0)
     return np.asarray(CLIMB_DOUBT * slope * view.blocks_ahead, dtype=float)
+
+
+def _since(view: View, cutoff: int) -> IntArray:
+    """Row at which each series last jumped; 0 where it did not."""
+    return np.where(view.regime.since > 0, cutoff - view.regime.since * view.block, 0)
 
 
 def _notes(view: View, strongest: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,8 +24,6 @@ SIDE = 3
 # A jump is this many times what levels otherwise change by (median absolute change), and this share of it lasts.
 JUMP = 12.0
 LASTING = 0.6
-# Only the recent past is searched: an older jump is history that means have long taken in.
-LOOK_BACK = 28
 # A climb: at least so many blocks of it, within so many, and an F statistic (deflated for residuals that hang
 # together) that two free slopes on a random walk rarely reach.
 LEAST_CLIMB = 6
@@ -75,9 +73,7 @@ def _jumps(means: FloatArray) -> tuple[IntArray, FloatArray]:
     change = level[SIDE:] - level[:-SIDE]
     # change[i] compares the SIDE blocks from i + SIDE on with those before.
     usual = np.median(np.abs(change), axis=0)
-    first = max(0, len(change) - (LOOK_BACK - SIDE) - 1)
-    recent = np.abs(change[first:])
-    place = first + recent.argmax(axis=0)
+    place = np.abs(change).argmax(axis=0)
     size = change[place, np.arange(series)]
     start = place + SIDE
     others = np.abs(change)

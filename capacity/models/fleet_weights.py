@@ -30,7 +30,6 @@ OWN = 2.0
 # How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
 CLIMB_BELIEF = 0.85
 CLIMB_FOLDS = 2.0
-PRIOR = [0, 0, 0.1, 0, 0.05, 0.1, -0.1, -0.1, 0, -0.05, -0.1, 0.2, 0.6, 0.6, 0.7]
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
@@ -41,9 +40,13 @@ def stretches(grid: Seasons, horizon: int) -> IntArray:
 
 
 class Ledger:
-    """Keeps every candidate's errors by fold and stretch, and weighs candidates by those known at a cutoff."""
+    """Keeps every candidate's errors by fold and stretch, and weighs candidates by those known at a cutoff.
 
-    def __init__(self, ends: IntArray, kinds: IntArray) -> None:
+    ``prior`` is the log error, relative to the average candidate's, to begin with, one a candidate.
+    """
+
+    def __init__(self, ends: IntArray, kinds: IntArray, prior: FloatArray) -> None:
+        self.prior = prior
         self.ends = ends
         self.starts = np.concatenate([[0], ends[:-1]])
         self.kinds = kinds
@@ -59,13 +62,13 @@ class Ledger:
         count = np.concatenate([zero[0], np.cumsum(seen, axis=0)])
         self._running.append((cutoff, total, count))
 
-    def weights(self, cutoff: int, candidates: int, *, since: IntArray, climbing: BoolArray, climb: int) -> FloatArray:
+    def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> FloatArray:
         """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
 
         ``since`` is the row at which each series' present regime began: folds before it do not count. Of a
         ``climbing`` series the candidate ``climb`` is believed until folds since have had their say.
         """
-        series = len(self.kinds)
+        candidates, series = len(self.prior), len(self.kinds)
         score = np.zeros((len(self.ends), candidates, series))
         folds = np.zeros((len(self.ends), 1, series))
         for origin, total, count in self._running:
@@ -90,7 +93,7 @@ class Ledger:
         relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, 1.0) + 1e-12)
         relative = np.where((folds > 0) & (level > 0), relative, 0.0)
         shrunk = np.zeros_like(relative)
-        prior = np.array(PRIOR)[: relative.shape[1]][None, :, None]
+        prior = self.prior[None, :, None]
         for kind in np.unique(self.kinds):
             own = self.kinds == kind
             weight = folds[:, :, own]
