@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import told
-from tests.support.command import capacity, data, refused
+from tests.support.command import capacity, data, errors, refused
 from tests.support.servers import VictoriaMetrics
 
 DISK = ("outlook", "--source", "demo:", "--resources", "disk", "--horizon", "60d")
@@ -131,8 +131,8 @@ def test_a_series_of_five_points_is_no_answer(victoriametrics: VictoriaMetrics, 
     done = capacity(tmp_path, "outlook", "--source", victoriametrics.url, "--catalog", "mine.toml")
     assert done.returncode == 1, told(done)
     assert "? cannot judge" in done.stdout
-    assert done.stderr.startswith("capacity outlook: None of 1 series can be judged")
-    assert done.stderr.count("\n") == 1
+    (line,) = errors(done)
+    assert line.startswith("capacity outlook: None of 1 series can be judged")
 
 
 def five_points(server: VictoriaMetrics) -> None:
