@@ -52,7 +52,7 @@ def runway(result: Outlook | Plan, *, most: int = 12, title: str = "Runway") -> 
     subtitle = f"{len(likely)} of {words.plural(len(found), 'series', 'series')} may run out by {words.day(end)}"
     subtitle += f"; the {len(shown)} most urgent" if len(likely) > len(shown) else ""
     return tools.dressed(
-        [tools.key(KEY), _lead(shown, as_of), *_marks(shown, as_of, end), *_today(as_of)],
+        [tools.key(KEY), _lead(shown, as_of, end), *_marks(shown, as_of, end), *_today(as_of)],
         title=title,
         subtitle=subtitle,
         description=_told(shown, subtitle),
@@ -91,10 +91,11 @@ def _today(as_of: pd.Timestamp) -> list[tools.Layer]:
     return tools.rule(as_of, f"as of {words.short_day(as_of)}", side="right")
 
 
-def _lead(shown: Sequence[Row], as_of: pd.Timestamp) -> tools.Layer:
-    """Shade each rung's own lead time behind it."""
+def _lead(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> tools.Layer:
+    """Shade each rung's own lead time behind it, as far as the chart goes: a mark beyond would squeeze the rest."""
     base = tools.chart(
-        {"name": _name(row), "from": tools.stamp(as_of), "to": tools.stamp(as_of + row.lead_time)} for row in shown
+        {"name": _name(row), "from": tools.stamp(as_of), "to": tools.stamp(min(as_of + row.lead_time, end))}
+        for row in shown
     )
     bar = base.mark_bar(color=theme.ORANGE, opacity=0.16, height=RUNG)
     return bar.encode(x=alt.X("from:T", scale=tools.UTC), x2="to:T", y=alt.Y("name:N", sort=None))

@@ -18,6 +18,10 @@ from reports.rows import Row, counts
 __all__ = ["CLASSES", "table", "tally"]
 
 HEADS = ("Resource", "Verdict", "Runs out", "Order by", "Busy hour ÷ limit", "History and projection")
+HOW_TO_READ = (
+    "Dates are medians; four futures in five lie between P10 and P90. Busy hour: the last day's worst, with a tick at "
+    "what is usable. In the pictures the orange line is what is usable, the dotted one the date of this report."
+)
 CLASSES = {"past": "bad", "order now": "bad", "breach": "bad", "watch": "warn", "fine": "good", "cannot judge": "mute"}
 # A sparkline is 200 pixels wide; a point a pixel and a half is enough.
 SPARK_POINTS = 130
@@ -49,7 +53,8 @@ def table(found: Sequence[Row], *, as_of: pd.Timestamp, most: int = 10) -> Marku
         tag("thead", head, role="rowgroup"),
         tag("tbody", body, role="rowgroup"),
     ]
-    return joined(tag("table", joined(*parts), class_="cw-table", role="table"), _rest(rest))
+    read = tag("p", HOW_TO_READ, class_="cw-rest") if shown else None
+    return joined(tag("table", joined(*parts), class_="cw-table", role="table"), _rest(rest), read)
 
 
 def chosen(found: Sequence[Row], most: int) -> list[Row]:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
+import capacity
 from capacity.errors import ParameterError
 from reports import charts, theme
 from tests.support.plans import AS_OF, DAY, GIB, HOSTILE, empty_plan, small_plan
@@ -223,6 +224,13 @@ def test_the_curve_starts_at_nothing_and_never_falls() -> None:
         assert curve["chance"].iloc[-1] > 0.99
 
 
+def test_a_lead_time_beyond_the_horizon_ends_with_the_chart() -> None:
+    """A mark outside the axis would squeeze all others: 60 d of lead time are drawn over the 30 d that there are."""
+    outlook = capacity.outlook(small_plan().forecasts["disk"], limit=900 * GIB, lead_time="60d")
+    for chart in (charts.runway(outlook), charts.forecast(outlook.forecast, outlook)):
+        assert {row["to"] for row in rows(chart) if "to" in row} == {"2026-12-01"}
+
+
 def test_growth_is_the_share_of_today_in_thirty_days() -> None:
     """4.5 GiB a day on 600 + 60 × 4.5 = 870 GiB is 30 × 4.5 ÷ 870 = 15.5 % a month."""
     (fills,) = [row for row in rows(charts.growth(small_plan().growths)) if row.get("series", "").endswith("fills")]
@@ -249,8 +257,6 @@ def test_hostile_labels_stay_data() -> None:
 
 def test_a_limit_that_steps_is_drawn_as_a_step() -> None:
     """A limit of 100 that becomes 200 five days after the cutoff is drawn with both, at that day."""
-    import capacity
-
     made = small_plan()
     forecast = made.forecasts["free"]
     steps = ((AS_OF - 200 * DAY, 100.0), (AS_OF + 5 * DAY, 200.0))
