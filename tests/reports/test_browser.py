@@ -1,4 +1,4 @@
-"""The page in a real Chromium, from a file, without a network: all is drawn, nothing is asked for, nothing else runs."""
+"""The page in a real Chromium, from a file and offline: all is drawn, nothing is asked for, nothing else runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def marks_of_many_kinds() -> list[Any]:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_chart_is_drawn(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
-    """Each kind of chart has marks, at both widths, in both themes; no request, no error, nothing wider than the window."""
+    """Each kind of chart has marks, at both widths, in both themes: no request, no error, no overflow."""
     charts = marks_of_many_kinds()
     with opened(browser, written(tmp_path, *charts), width=width, dark=dark) as seen:
         marks = seen.drawn()
@@ -99,7 +99,8 @@ def test_what_is_looked_at_is_drawn_first(browser: Browser, tmp_path: Path) -> N
     watch = """
         globalThis.order = [];
         new MutationObserver((changes) => { for (const { target } of changes)
-            if (target.dataset.chart && !globalThis.order.includes(target.dataset.chart)) globalThis.order.push(target.dataset.chart); })
+            if (target.dataset.chart && !globalThis.order.includes(target.dataset.chart))
+              globalThis.order.push(target.dataset.chart); })
           .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
         addEventListener("DOMContentLoaded", () => scrollTo(0, document.documentElement.scrollHeight));"""
     path = written(tmp_path, *[chart(ROWS) for _ in range(20)])
