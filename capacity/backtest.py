@@ -237,7 +237,7 @@ def _pit(folds: Sequence[_Fold]) -> pd.Series:
 
 
 def _claims(fold: _Fold, limit: LimitLike, event: Mapping[str, Any]) -> pd.DataFrame:
-    """What was claimed of each series and span, and what happened; spans that the truth does not cover are left out."""
+    """Hold claims against what happened, per series and span; a span that the truth does not cover is left out."""
     claimed = outlook(fold.made, limit=limit, **event)
     window = passage.window_steps(claimed.question.sustained, fold.made.step)
     past = fold.made.history.ffill().to_numpy()[len(fold.made.history) - (window - 1) :]

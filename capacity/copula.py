@@ -1,7 +1,7 @@
 """How errors hang together along the horizon: a Gaussian copula whose correlation is fitted to the folds' trajectories.
 
 The standardised fold errors of a kind are turned into normal scores. Their correlation between any two steps ahead is
-explained by a mixture of a few processes, each of which can be run on for ever, so that paths may be longer than any fold:
+explained by a mixture of a few processes, each of which can be run on for ever: paths may be longer than any fold.
 
 - decay: what is forgotten after an hour, a day, a week;
 - wander: a random walk over its own growth (correlation of h and h' is a power of h/h'), a wrong level or slope;
@@ -12,6 +12,7 @@ explained by a mixture of a few processes, each of which can be run on for ever,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ def _correlations(scores: FloatArray, seasons: Seasons) -> tuple[FloatArray, Flo
     edges = np.unique(np.round(np.geomspace(1, horizon, 10)).astype(int))
     rows = []
     for lag in lags:
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             start, stop = low - 1, min(high - 1, horizon - lag)
             if lag < 1 or stop <= start:
                 continue
@@ -132,7 +133,7 @@ def _mixture(basis: FloatArray, observed: FloatArray, weight: FloatArray) -> Flo
         for place in range(len(weights)):
             rest = target[place] - gram[place] @ weights + gram[place, place] * weights[place]
             weights[place] = max(0.0, rest / gram[place, place])
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), dtype=float)
 
 
 def latent_ranks(copula: Copula, *, horizon: int, paths: int, generator: np.random.Generator) -> IntArray:

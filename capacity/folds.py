@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capacity.grids import DAY_S, Seasons, phases
-from capacity.models.base import Answer, Model, Problem
+from capacity.models.base import Answer, Problem
 
 __all__ = ["Noise", "fold_cutoffs", "fold_errors", "in_sample"]
 
@@ -44,7 +44,7 @@ def fold_cutoffs(rows: int, *, horizon: int, seasons: Seasons, folds: int) -> tu
 
 
 def fold_errors(problem: Problem, answer: Answer, cutoffs: Sequence[int]) -> FloatArray:
-    """Truth less points, shape (fold, horizon, series); NaN where there is no truth, or the fold had seen too little."""
+    """Return truth less points, (fold, horizon, series); NaN without a truth, or where a fold had seen too little."""
     rows = len(problem.values)
     errors = np.full((len(cutoffs), problem.horizon, problem.series), np.nan)
     seen = np.isfinite(problem.values)
@@ -56,12 +56,6 @@ def fold_errors(problem: Problem, answer: Answer, cutoffs: Sequence[int]) -> Flo
         enough = (counts[cutoff - 1] >= MIN_SEEN) & (cutoff - first >= MIN_SEEN_SHARE * (rows - first))
         errors[fold][:, ~enough] = np.nan
     return errors
-
-
-def run_folds(model: Model, problem: Problem, cutoffs: Sequence[int]) -> tuple[Answer, FloatArray]:
-    """Run a model at every fold and at the end; returns the answer (its last point forecast is *the* one) and errors."""
-    answer = model.points(problem, (*cutoffs, len(problem.values)))
-    return answer, fold_errors(problem, answer, cutoffs)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ folds (`capacity.folds`), learns from their errors how wide to be (`capacity.cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from capacity.catalog import Event
 from capacity.errors import CapacityError, ParameterError, UnitError
 from capacity.frames import Skipped, duration, series_labels, series_name
 from capacity.links import Link
@@ -155,7 +156,7 @@ def forecast(
     model: str = "auto",
     quantiles: Sequence[float] = LEVELS,
     bounds: Bounds | None = None,
-    events: object = None,
+    events: Iterable[Event] | None = None,
     seed: int = 0,
     kind: str | Sequence[str] | None = None,
     progress: Callable[[int, int, str], object] | None = None,
@@ -178,7 +179,8 @@ def forecast(
     bounds : (lower, upper), optional
         Physical bounds in the data's unit, None for none. Without it a metric that never was negative stays so.
     events : optional
-        Known events, as the catalogue lists them; windows that make history unfit to learn from are left out.
+        Known events, as the catalogue lists them: windows that make history unfit to learn from (`prepare.UNFIT`) are
+        left out. Other kinds are not used yet.
     seed : int
         Same data, same cutoff, same seed: the same numbers.
     kind : str or one a series, optional

@@ -61,7 +61,7 @@ def phases(times: pd.DatetimeIndex, step_s: float) -> IntArray:
 
 
 def horizon_buckets(horizon: int) -> IntArray:
-    """Return the bucket of every step ahead; buckets double: 1, 2, 3–4, 5–8, 9–16, …"""
+    """Return the bucket of every step ahead; buckets double: 1, 2, 3–4, 5–8, 9–16 and so on."""
     ahead = np.arange(1, horizon + 1)
     return np.ceil(np.log2(ahead)).astype(np.int64)
 

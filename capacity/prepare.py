@@ -1,13 +1,15 @@
-"""From a history to what models may see: cut at ``as_of``, cleaned of infinities, without the series nobody can judge."""
+"""From a history to what models may see: cut at ``as_of``, cleaned of infinities, without what nobody can judge."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from capacity.catalog import Event
 from capacity.errors import HistoryTooShort, ParameterError
 from capacity.frames import Skipped, check, instant, series_labels, series_name, step_of
 from capacity.provenance import Provenance, read
@@ -20,6 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 MIN_SAMPLES = 24
 # A series may lack most of its samples (a car park reports by day only); below one in six there is no season to see.
 MIN_SHARE = 1 / 6
+# Kinds of event (the catalogue's words) whose window is left out of the history.
+UNFIT = ("outlier_window",)
 # A series that has been silent for this share of its span (and a week) has stopped, not paused.
 SILENT_SHARE = 0.25
 
@@ -56,10 +60,13 @@ class Prepared:
         return self.frame.to_numpy(dtype=float)
 
 
-def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, events: object = None) -> Prepared:
+def prepare(
+    history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, events: Iterable[Event] | None = None
+) -> Prepared:
     """Cut, clean and sift a history.
 
-    Everything after ``as_of`` is dropped before anything else is looked at, so nothing later can matter.
+    Everything after ``as_of`` is dropped before anything else is looked at, so nothing later can matter. What lies
+    within an event of a kind of `UNFIT` counts as missing: its window says nothing about other days.
 
     Raises
     ------
@@ -77,6 +84,7 @@ def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, e
     infinite = np.isinf(values)
     values[infinite] = np.nan
     step = step_of(frame)
+    _leave_out(values, frame, events)
     why = [_unfit(column, step) for column in values.T]
     keep = np.array([reason is None for reason in why])
     labels = series_labels(frame)
@@ -89,6 +97,19 @@ def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, e
     kept.attrs = dict(checked.attrs)
     first = np.argmax(np.isfinite(values[:, keep]), axis=0).astype(np.int64)
     return Prepared(kept, step, frame.index[-1], skipped, int(infinite.sum()), first, provenance)
+
+
+def _leave_out(values: FloatArray, frame: pd.DataFrame, events: Iterable[Event] | None) -> None:
+    """Mark as missing, in place, what an event says is unfit to learn from, in the series that it names."""
+    for event in events or ():
+        if event.kind not in UNFIT or event.end is None:
+            continue
+        ends = pd.DatetimeIndex(frame.index)
+        rows = (ends > event.start) & (ends - step_of(frame) < event.end)
+        series = [
+            all(labels.get(name, "") == value for name, value in event.where.items()) for labels in series_labels(frame)
+        ]
+        values[np.ix_(np.flatnonzero(rows), np.flatnonzero(series))] = np.nan
 
 
 def _until(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def mean_seen(values: FloatArray, axis: int | tuple[int, ...]) -> FloatArray:
     seen = np.isfinite(values)
     count = seen.sum(axis=axis)
     total = np.where(seen, values, 0.0).sum(axis=axis)
-    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0), dtype=float)
 
 
 def seasonal_scale(history: FloatArray, *, lag: int) -> FloatArray:
@@ -93,7 +93,7 @@ def pit(actual: FloatArray, quantiles: Sequence[FloatArray], levels: Sequence[fl
     known = np.isfinite(actual)
     below = sum((actual > quantile).astype(np.int64) for quantile in quantiles)
     counts = np.bincount(np.asarray(below)[known], minlength=len(levels) + 1).astype(float)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(counts.sum(), 1.0), dtype=float)
 
 
 def brier(probability: FloatArray, happened: FloatArray) -> float:

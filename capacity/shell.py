@@ -74,7 +74,7 @@ def fit(
     noise = in_sample(problem)
     calibration = _calibrate(problem, _settled(errors, answer.since, cutoffs), noise, cutoffs)
     law = _law(prepared, problem, points, calibration, link, seed, answer)
-    return Fit(law, tuple(names), tuple(notes), _scores(problem, errors, naive_errors, noise, calibration))
+    return Fit(law, tuple(names), tuple(notes), _scores(errors, naive_errors, noise, calibration))
 
 
 def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> Problem:
@@ -116,7 +116,7 @@ def _nanmean(values: FloatArray, axis: int | tuple[int, ...]) -> FloatArray:
     seen = np.isfinite(values)
     count = seen.sum(axis=axis)
     total = np.where(seen, values, 0.0).sum(axis=axis)
-    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0), dtype=float)
 
 
 def _fallback(gone: bool, note: str, other: str) -> str:
@@ -178,9 +178,7 @@ def _law(
     return Law(points, scale, calibration.shape, calibration.segment, link, problem.kinds, copulas, keys, seed)
 
 
-def _scores(
-    problem: Problem, errors: FloatArray, naive: FloatArray, noise: Noise, calibration: Calibration
-) -> dict[str, FloatArray]:
+def _scores(errors: FloatArray, naive: FloatArray, noise: Noise, calibration: Calibration) -> dict[str, FloatArray]:
     """Scores of the folds, per series; the unit of errors is the in-sample error of seasonal naive."""
     unit = np.where(noise.size > 0, noise.size, np.nan)
     ends = shape_at(calibration.shape, np.array([0.1, 0.9]))[:, calibration.segment]

@@ -15,8 +15,8 @@ import numpy as np
 from capacity.grids import Seasons
 from capacity.models.base import FloatArray
 from capacity.models.fleet_fit import Cleaned
-from capacity.models.fleet_regime import Regime
 from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
+from capacity.models.fleet_regime import Regime
 
 __all__ = ["CANDIDATES", "CLIMB", "View"]
 
@@ -62,7 +62,7 @@ class View:
     def season_mean(self) -> FloatArray:
         """The fitted season's mean over the last cycle, which goes with a profile about zero."""
         rows = self.cleaned.rows
-        return self.cleaned.season[max(0, rows - self.grid.lag) : rows].mean(axis=0)
+        return np.asarray(self.cleaned.season[max(0, rows - self.grid.lag) : rows].mean(axis=0), dtype=float)
 
     @cached_property
     def overall(self) -> Drift:
@@ -90,7 +90,7 @@ class View:
 
 
 def _in_proportion(view: View, trend: Drift) -> FloatArray:
-    """Continue a trend with a season that grows with the level, as traffic's does; as it is where the level is not above 0.
+    """Continue a trend with a season that grows with the level, as traffic's does, where the level is above 0.
 
     The season is that of the last weeks, so the level that it belongs to is theirs.
     """
@@ -103,7 +103,7 @@ def _in_proportion(view: View, trend: Drift) -> FloatArray:
 def _profile(values: FloatArray, lag: int, cycles: int) -> FloatArray:
     held = max(1, min(cycles, len(values) // lag))
     used = values[-held * lag :] if len(values) >= lag else values[-1:]
-    return used.reshape(held if len(values) >= lag else 1, -1, values.shape[1]).mean(axis=0)
+    return np.asarray(used.reshape(held if len(values) >= lag else 1, -1, values.shape[1]).mean(axis=0), dtype=float)
 
 
 def _repeat(shape: FloatArray, horizon: int) -> FloatArray:
@@ -127,13 +127,13 @@ def _day_profile(view: View) -> FloatArray:
 
 
 def _persistent(view: View) -> FloatArray:
-    """The level, and what is left of the last residual as an AR(1) forgets it."""
+    """Add to the level what is left of the last residual as an AR(1) forgets it."""
     residual = view.cleaned.level[-8 * view.block :] - view.middle
     power = (residual**2).sum(axis=0)
     hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
     hang = np.clip(hang, 0.0, 0.999)
     ahead = np.arange(1, view.horizon + 1)[:, None]
-    return view.season + view.middle + hang**ahead * residual[-1]
+    return np.asarray(view.season + view.middle + hang**ahead * residual[-1], dtype=float)
 
 
 def _damped(view: View) -> FloatArray:

@@ -84,7 +84,7 @@ def typical(residual: FloatArray, seen: np.ndarray) -> FloatArray:
     place = np.maximum(count - 1, 0) // 2
     middle = np.nan_to_num(np.take_along_axis(ordered, place[None], axis=0)[0])
     mean = np.nansum(absolute, axis=0) / np.maximum(count, 1)
-    return np.maximum(1.4826 * middle, LEAST * mean)
+    return np.asarray(np.maximum(1.4826 * middle, LEAST * mean), dtype=float)
 
 
 def with_columns(whole: Cleaned, part: Cleaned, columns: np.ndarray) -> Cleaned:

@@ -1,4 +1,4 @@
-"""Regimes: has a series just jumped to another level, or just begun to climb?
+"""Regimes: whether a series jumped to another level, or has begun to climb.
 
 Both are read off deseasonalised block means (days, on a fine grid), up to the cutoff. A jump is one that dwarfs every
 other change of level in the series' own history and has lasted; a climb is a change of slope that residuals hanging

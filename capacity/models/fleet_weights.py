@@ -23,17 +23,17 @@ BoolArray = npt.NDArray[np.bool_]
 ENDS_DAYS = (0.25, 2.0, 7.0, 28.0)
 # A candidate twice as wrong as another has 2**-SHARPNESS of its weight.
 SHARPNESS = 5.0
-# Folds' worth of belief in the fleet's average and in all candidates alike.
-FLEET_PRIOR = 2.0
+# Folds' worth of belief in the kind's average, in all candidates alike within it, and in what candidates begin with.
+KIND_PRIOR = 2.0
 EVEN_PRIOR = 0.5
-OWN = 2.0
+CANDIDATE_PRIOR = 2.0
 # How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
 CLIMB_BELIEF = 0.85
 CLIMB_FOLDS = 2.0
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
-    """Ends of the stretches in steps ahead, the last one at the horizon."""
+    """Return the ends of the stretches in steps ahead, the last one at the horizon."""
     ends = [grid.steps(days * DAY_S) for days in ENDS_DAYS]
     inside = sorted({end for end in ends if end < horizon})
     return np.array([*inside, horizon], dtype=np.int64)
@@ -100,8 +100,8 @@ class Ledger:
             fleet = (weight * relative[:, :, own]).sum(axis=2, keepdims=True) / (
                 weight.sum(axis=2, keepdims=True) + EVEN_PRIOR
             )
-            shrunk[:, :, own] = (weight * relative[:, :, own] + FLEET_PRIOR * fleet + OWN * prior) / (
-                weight + FLEET_PRIOR + OWN
+            shrunk[:, :, own] = (weight * relative[:, :, own] + KIND_PRIOR * fleet + CANDIDATE_PRIOR * prior) / (
+                weight + KIND_PRIOR + CANDIDATE_PRIOR
             )
         for place in range(1, len(shrunk)):
             trust = np.minimum(folds[place], 1.0)
@@ -115,7 +115,7 @@ def _softmax(relative: FloatArray) -> FloatArray:
 
 
 def blend(weights: FloatArray, forecasts: FloatArray, ends: IntArray) -> FloatArray:
-    """Blend (candidate, horizon, series) by weights (stretch, candidate, series), passing smoothly between stretches."""
+    """Blend (candidate, horizon, series) by weights (stretch, candidate, series), smoothly from stretch to stretch."""
     horizon = forecasts.shape[1]
     starts = np.concatenate([[0], ends[:-1]])
     centre = np.log(np.sqrt((starts + 1.0) * ends))

@@ -48,7 +48,7 @@ def _line(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _last_known(values: FloatArray) -> FloatArray:
-    """The last sample seen of each series; 0 where none ever was."""
+    """Return the last sample seen of each series; 0 where none ever was."""
     seen = np.isfinite(values)
     last = len(values) - 1 - np.argmax(seen[::-1], axis=0)
     return np.where(seen.any(axis=0), np.nan_to_num(values[last, np.arange(values.shape[1])]), 0.0)
