@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 import nh3
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 __all__ = ["clean_cover", "clean_html"]
 
@@ -38,6 +42,11 @@ ATTRIBUTES = {
     "td": CELL,
     "th": CELL,
 }
+STACKED = 5
+"""A table of at most so many columns is read more easily as a list than sideways."""
+
+ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "thead th": "columnheader"}
+
 CLASSES = re.compile(r"cw-[a-z0-9-]+|dataframe")
 LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
@@ -65,9 +74,39 @@ def _kept(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def _tabled(html: str) -> str:
-    """Let every table scroll inside a box of its own; the filter has made sure that tables are whole."""
-    box = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
-    return html.replace("<table", f"{box}<table").replace("</table>", "</table></div>")
+    """Let every table scroll inside a box of its own, and one of few columns become a list where there is no room."""
+    if "<table" not in html:
+        return html
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(html, "html.parser")
+    for table in soup.find_all("table"):
+        _stackable(table)
+        table.wrap(
+            soup.new_tag("div", attrs={"class": "scroll", "role": "group", "aria-label": "Table", "tabindex": "0"})
+        )
+    return str(soup)
+
+
+def _stackable(table: Tag) -> None:
+    """Give the cells of a plain table their column's name, for where each row is shown as a list.
+
+    Roles are written out, because a table that is displayed as something else is none to a screen reader.
+    """
+    heads = [cell.get_text(" ", strip=True) for cell in table.select("thead > tr > *")]
+    rows = [row.find_all(["td", "th"], recursive=False) for row in table.select("tbody > tr")]
+    plain = len(table.select("thead > tr")) == 1 and not table.select("table, [colspan], [rowspan]")
+    if not plain or not 1 < len(heads) <= STACKED or any(len(row) != len(heads) for row in rows):
+        return
+    table["class"] = " ".join([*(name for name in table.get_attribute_list("class") if name), "stack"])
+    for name, role in ROLES.items():
+        for part in table.select(name) if name != "table" else [table]:
+            part["role"] = role
+    for row in rows:
+        for cell, head in zip(row, heads, strict=True):
+            cell["role"] = "cell" if cell.name == "td" else "rowheader"
+            if head:
+                cell["data-head"] = head
 
 
 @cache

@@ -76,7 +76,7 @@ def test_charts_are_as_wide_as_the_page(browser: Browser, tmp_path: Path) -> Non
         size = "() => document.querySelector('figure svg').getBoundingClientRect().width"
         wide = seen.page.evaluate(size)
         seen.page.set_viewport_size({"width": 390, "height": 800})
-        seen.page.wait_for_function(f"({size})() < 391")
+        seen.page.wait_for_function(f"() => ({size})() < 391")
         assert wide == pytest.approx(1020, abs=1)
         assert seen.page.evaluate(size) == pytest.approx(358, abs=1)
 
@@ -137,6 +137,17 @@ def test_the_cover_answers_without_scripts(browser: Browser, tmp_path: Path) -> 
         assert said.startswith("Disk runs out on 17 Dec")
         assert "A small report" in said
         assert "scripts are switched off here" in said
+
+
+def test_a_table_becomes_a_list_where_it_has_no_room(browser: Browser, tmp_path: Path) -> None:
+    """On a telephone every cell of a table of three columns can be read without scrolling sideways."""
+    row = "<tr><th>consensus_latency</th><td>quantile(0.95, sum by (region, le))</td><td>max of each 1h</td></tr>"
+    heads = "<tr><th>metric</th><th>query</th><th>what came</th></tr>"
+    table = shown(text_html=f"<table><thead>{heads}</thead><tbody>{row * 3}</tbody></table>")
+    edges = "() => [...document.querySelectorAll('tbody tr > *')].map((cell) => cell.getBoundingClientRect().right)"
+    with opened(browser, written(tmp_path, table), width=390) as seen:
+        assert max(seen.page.evaluate(edges)) <= 390 - 16
+        assert seen.overflow() == 0
 
 
 def test_charts_are_reached_by_keyboard(browser: Browser, tmp_path: Path) -> None:

@@ -139,6 +139,20 @@ def test_tables_scroll_inside_the_page() -> None:
     assert [box["tabindex"] for box in soup.select("div.scroll:has(> table)")] == ["0"]
 
 
+TABLE = "<table><thead><tr><th>{}</th></tr></thead><tbody><tr><td>{}</td></tr></tbody></table>"
+
+
+@pytest.mark.parametrize(("columns", "stacks"), [(2, True), (5, True), (6, False), (1, False)])
+def test_a_table_of_few_columns_can_be_a_list(columns: int, stacks: bool) -> None:
+    """Its cells know their column's name, and roles keep it a table for those who hear it; a wide one scrolls."""
+    heads, cells = ([f"{word}{at}" for at in range(columns)] for word in ("head", "cell"))
+    html = TABLE.format("</th><th>".join(heads), "</td><td>".join(cells))
+    soup = BeautifulSoup(to_html(ran(shown(text_html=html), summary())), "html.parser")
+    named = [cell.get("data-head") for cell in soup.select("tbody td")]
+    assert named == (heads if stacks else [None] * columns)
+    assert bool(soup.select("table.stack[role=table] tr[role=row] [role=cell]")) is stacks
+
+
 def test_pictures_are_carried() -> None:
     """PNG and SVG outputs become pictures inside the page; an SVG cannot run what it holds."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>globalThis.pwned = 1</script></svg>'
