@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from capacity import dates
 from capacity.catalog import Catalog
 from capacity.frames import duration_text
-from capacity.tables import date_text
 from capacity.verdicts import BREACH_SHARE, CANNOT_JUDGE, percent
 
 __all__ = ["sentence"]
@@ -16,7 +16,7 @@ __all__ = ["sentence"]
 Row: TypeAlias = "pd.Series[Any]"
 
 
-def sentence(table: pd.DataFrame, *, catalog: Catalog, horizon: pd.Timedelta, as_of: pd.Timestamp) -> str:
+def sentence(table: pd.DataFrame, *, catalog: Catalog, horizon: pd.Timedelta) -> str:
     """Return one plain sentence on a plan's table.
 
     What "runs out" is likelier than not to do so within the horizon; a risk that somebody has accepted counts among
@@ -28,7 +28,7 @@ def sentence(table: pd.DataFrame, *, catalog: Catalog, horizon: pd.Timedelta, as
     unknown = int((table["verdict"] == CANNOT_JUDGE).sum())
     if unknown == total:
         return f"None of {_series(total)} can be judged: {_reasons(table)}."
-    parts = [_past(table, total), *_running_out(table, total, catalog=catalog, horizon=horizon, as_of=as_of)]
+    parts = [_past(table, total), *_running_out(table, total, catalog=catalog, horizon=horizon)]
     parts.append(f"{unknown} cannot be judged" if unknown else "")
     text = "; ".join(part for part in parts if part) + "."
     return text[0].upper() + text[1:]
@@ -43,9 +43,7 @@ def _past(table: pd.DataFrame, total: int) -> str:
     return f"{len(past)} of {_series(total)} {verb} past usable capacity already ({example}{_where(past.iloc[0])})"
 
 
-def _running_out(
-    table: pd.DataFrame, total: int, *, catalog: Catalog, horizon: pd.Timedelta, as_of: pd.Timestamp
-) -> list[str]:
+def _running_out(table: pd.DataFrame, total: int, *, catalog: Catalog, horizon: pd.Timedelta) -> list[str]:
     past = table["verdict"] == "past"
     judged = ~past & (table["verdict"] != CANNOT_JUDGE)
     likely = table[judged & table["breach_p50"].notna()].sort_values("breach_p50", kind="stable")
@@ -61,8 +59,8 @@ def _running_out(
     verb = "runs" if len(likely) == 1 else "run"
     first = likely.iloc[0]
     which = "it is" if len(likely) == 1 else "first is"
-    dates = _dates(first, catalog=catalog, horizon=horizon, as_of=as_of)
-    return [f"{len(likely)}{more} {verb} out within {span}", f"{which} {_where(first)}, {dates}{orders}"]
+    when = _dates(first, catalog=catalog)
+    return [f"{len(likely)}{more} {verb} out within {span}", f"{which} {_where(first)}, {when}{orders}"]
 
 
 def _closest(judged: pd.DataFrame) -> str:
@@ -72,17 +70,13 @@ def _closest(judged: pd.DataFrame) -> str:
     return f" (the likeliest is {_where(ranked.iloc[0])}, {percent(ranked['probability'].iloc[0])})"
 
 
-def _dates(row: Row, *, catalog: Catalog, horizon: pd.Timedelta, as_of: pd.Timestamp) -> str:
+def _dates(row: Row, *, catalog: Catalog) -> str:
     zone = catalog.timezone_of(row["labels"])
-    early, middle, late = row["breach_p10"], row["breach_p50"], row["breach_p90"]
-    if date_text(early, zone=zone) == date_text(late, zone=zone):
-        return f"on {date_text(middle, zone=zone)} (80 %: that day)"
-    begin = date_text(early, zone=zone, year=early.year != middle.year)
-    if pd.isna(late):
-        end = f"after {date_text(as_of + horizon, zone=zone)}"
-    else:
-        end = date_text(late, zone=zone, year=late.year != middle.year)
-    return f"around {date_text(middle, zone=zone)} (80 %: {begin} – {end})"
+    early, late = row["breach_p10"], row["breach_p90"]
+    between = dates.span(early, late, zone=zone)
+    if between == dates.short_day(early, zone=zone):
+        return f"on {dates.day(row['breach_p50'], zone=zone)} (80 %: that day)"
+    return f"around {dates.day(row['breach_p50'], zone=zone)} (80 %: {between})"
 
 
 def _where(row: Row) -> str:

@@ -114,7 +114,7 @@ def plan(
         outlooks=work.outlooks,
         growths=work.growths,
         skipped=skipped,
-        finding=finding.sentence(table, catalog=catalog, horizon=ahead, as_of=pulled.as_of),
+        finding=finding.sentence(table, catalog=catalog, horizon=ahead),
         calibration=_calibration(work.forecasts),
         provenance=pulled.provenance,
     )

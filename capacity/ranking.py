@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from capacity import tables
+from capacity import dates
 from capacity.catalog import Catalog, Resource
 from capacity.frames import Skipped, series_labels, series_name
 from capacity.outlook import Outlook
@@ -57,7 +57,7 @@ def rows_of_skipped(
 
 def _head(resource: Resource, labels: Mapping[str, str], *, as_of: pd.Timestamp | None = None) -> dict[str, Any]:
     accepted = None if as_of is None else resource.accepted_for(labels, as_of=as_of)
-    told = "" if accepted is None else f"until {tables.date_text(accepted.until)} by {accepted.by}: {accepted.reason}"
+    told = "" if accepted is None else f"until {dates.day(accepted.until)} by {accepted.by}: {accepted.reason}"
     return {
         "resource": resource.name,
         "title": resource.title,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from capacity import dates
 from capacity.frames import duration_text, series_labels, series_name
 from capacity.provenance import UNKNOWN
 from capacity.units import human
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counted",
-    "date_text",
     "growth_html",
     "growth_rows",
     "html_table",
@@ -37,17 +37,8 @@ __all__ = [
 
 Rows = Sequence[Mapping[str, str]]
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # A notebook's cell shows this many rows; the rest is counted, and stands in `.table`.
 SHOWN = 50
-
-
-def date_text(when: pd.Timestamp | None, *, zone: str = "UTC", year: bool = True) -> str:
-    """Write the day of an instant in a zone's calendar: ``"17 Nov 2026"``; NaT is ``"–"``."""
-    if when is None or pd.isna(when):
-        return "–"
-    local = when.tz_convert(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]}" + (f" {local.year}" if year else "")
 
 
 def verdict_text(word: str) -> str:
@@ -154,7 +145,7 @@ def text_table(rows: Rows, *, names: Sequence[str] | None = None) -> str:
 
 
 def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, str]:
-    day: Callable[[str], str] = lambda name: date_text(row[name], zone=zone)  # noqa: E731
+    day: Callable[[str], str] = lambda name: dates.day(row[name], zone=zone)  # noqa: E731
     return {
         "verdict": verdict_text(row["verdict"]),
         "now": human(row["now"], base),
@@ -164,7 +155,7 @@ def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, s
         "breach 10 %": day("breach_p10"),
         "50 %": day("breach_p50"),
         "90 %": day("breach_p90"),
-        "order by": date_text(row["order_by"]),
+        "order by": dates.day(row["order_by"]),
         "reason": str(row["reason"]),
     }
 

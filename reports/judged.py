@@ -30,7 +30,7 @@ def narrowed(plan: Plan, *, owner: str | None = None, where: Mapping[str, str] |
         for row in plan.table.to_dict("records")
     ]
     table = plan.table[keep]
-    told = finding.sentence(table, catalog=plan.catalog, horizon=plan.horizon, as_of=plan.as_of)
+    told = finding.sentence(table, catalog=plan.catalog, horizon=plan.horizon)
     return replace(plan, table=table, finding=told if len(table) else "No series matches.")
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from capacity import dates
 from capacity.growth import growth
 from capacity.outlook import Outlook, outlook
-from capacity.tables import counted, date_text, growth_rows, html_table, outlook_rows, text_table, verdict_text
+from capacity.tables import counted, growth_rows, html_table, outlook_rows, text_table, verdict_text
 from capacity.verdicts import VERDICTS, percent
 from tests.support.paths import known_forecast
 
@@ -94,9 +95,9 @@ def test_a_share_of_paths_knows_no_certainty(share: float, text: str) -> None:
 def test_a_date_is_a_day_of_the_zone() -> None:
     """23:30Z on 17 November is the 18th in Tokyo; no date is a dash."""
     when = pd.Timestamp("2026-11-17T23:30Z")
-    assert date_text(when) == "17 Nov 2026"
-    assert date_text(when, zone="Asia/Tokyo", year=False) == "18 Nov"
-    assert date_text(pd.NaT) == "–"
+    assert dates.day(when) == "17 Nov 2026"
+    assert dates.short_day(when, zone="Asia/Tokyo") == "18 Nov"
+    assert dates.day(pd.NaT) == "–"
 
 
 def test_every_verdict_has_a_sign_a_word_and_its_own_rank() -> None:
