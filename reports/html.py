@@ -93,7 +93,7 @@ class ReportExporter(HTMLExporter):
         """Return the page and nbconvert's resources."""
         self.shelf = Shelf()
         filled, known = super().from_notebook_node(nb, {**(resources or {}), "page": self.page}, **kw)
-        return _whole(filled, self.shelf, name=self.page.name), known
+        return _whole(filled, self.shelf), known
 
     def output_html(self, output: NotebookNode) -> str:
         """Return one output of a cell as HTML; what is not shown is an empty string."""
@@ -139,7 +139,7 @@ def _picture(kind: str, data: str, words: str) -> str:
     return f'<figure class="pictured"><img class="picture" alt="{label}" src="{source}"></figure>'
 
 
-def _whole(page: str, shelf: Shelf, *, name: str) -> str:
+def _whole(page: str, shelf: Shelf) -> str:
     """Put style, data, scripts and policy into the page's places."""
     style = _text("assets", "page.css") + _text("cover", "style.css")
     scripts = (_text("assets", "page.js"), _text("assets", "runtime.js")) if shelf.charts else ()
@@ -147,16 +147,16 @@ def _whole(page: str, shelf: Shelf, *, name: str) -> str:
     places = {
         "policy": f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">',
         "style": f"<style>{style}</style>",
-        "scripts": _scripts(shelf, name=name) if scripts else "",
+        "scripts": _scripts(shelf) if scripts else "",
     }
     for place, content in places.items():
         page = page.replace(f"<!--capacity:{place}-->", content, 1)
     return page
 
 
-def _scripts(shelf: Shelf, *, name: str) -> str:
+def _scripts(shelf: Shelf) -> str:
     """Return the data and the runtime, packed, and the script that unpacks them."""
-    parts = {"capacity-data": pack.packed(shelf.text(name=name)), "capacity-runtime": _packed_runtime()}
+    parts = {"capacity-data": pack.packed(shelf.text()), "capacity-runtime": _packed_runtime()}
     blocks = [f'<script type="application/gzip" id="{key}">{text}</script>' for key, text in parts.items()]
     page = _text("assets", "page.js")
     return "\n".join([*blocks, f"<script>{page}</script>"])
