@@ -1,7 +1,8 @@
 """When a run is good: papermill calls runs complete whose kernel was killed, so the notebook is asked, not its status.
 
 A run is good if every code cell was run, none put out an error, and there is a summary at the end. A notebook that was
-cut short by whatever means lacks at least the last.
+cut short by whatever means lacks at least the last. A summary that judges no series at all is no good run either: it
+would stand where the last good report stood, and to whoever reads exit codes it would look like "fine".
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from capacity.verdicts import CANNOT_JUDGE
 from reports.pages import summaries
 
 if TYPE_CHECKING:
@@ -42,8 +44,11 @@ def judge(notebook: NotebookNode) -> Failure | None:
                 return failure(notebook, at, f"{output.ename}: {output.evalue}".strip(": "))
         if cell.execution_count is None:
             return failure(notebook, at, "the cell was never run")
-    if not any(True for _ in summaries(notebook)):
+    summary = next(reversed(list(summaries(notebook))), None)
+    if summary is None:
         return Failure("the notebook put out no summary, so it did not come to its end")
+    if set(summary.get("verdicts", ())) == {CANNOT_JUDGE}:
+        return Failure(str(summary.get("finding") or "no series can be judged"))
     return None
 
 

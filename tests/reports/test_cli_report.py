@@ -66,6 +66,16 @@ def test_a_failed_run_leaves_the_last_good_report(tmp_path: Path) -> None:
     assert "s3cret" not in said
 
 
+def test_a_report_about_nothing_leaves_the_last_good_one(tmp_path: Path) -> None:
+    """Two days of history judge no series: the reason is told, the run is kept, and the old report stands."""
+    (tmp_path / "out.html").write_text("the last good one")
+    asked = ("report", "capacity_overview", "--source", "demo:", "--resources", "streams", "--window", "2d")
+    said = refused(tmp_path, *asked, "-o", "out.html")
+    assert "None of 3 series can be judged" in said
+    assert (tmp_path / "out.html").read_text() == "the last good one"
+    assert (tmp_path / "out.failed.ipynb").exists()
+
+
 def test_the_demo_of_another_seed_can_be_written_to_a_server(
     fresh_victoriametrics: VictoriaMetrics, tmp_path: Path
 ) -> None:

@@ -48,6 +48,13 @@ def test_a_summary_is_an_object(value: Any) -> None:
     assert judge(ran(display(SUMMARY, value))) is not None
 
 
+def test_a_report_about_nothing_is_no_good_run() -> None:
+    """Where no series at all could be judged, the finding is the reason; one that was judged is enough."""
+    nothing = "None of 2 series can be judged: 2 too short."
+    assert judge(ran(summary(finding=nothing, verdicts={"cannot judge": 2}))) == Failure(nothing)
+    assert judge(ran(summary(verdicts={"cannot judge": 2, "fine": 1}))) is None
+
+
 def test_what_has_no_code_need_not_run() -> None:
     """Markdown, and code cells in which nothing stands, have no number."""
     notebook = ran(summary())
