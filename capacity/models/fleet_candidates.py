@@ -166,6 +166,7 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     ),
     "last week": (lambda view: _repeat(view.cleaned.values[-view.grid.lag :], view.horizon), -0.05),
     "yesterday and the week's shape": (_last_day, -0.1),
+    "yesterday": (lambda view: _repeat(view.cleaned.values[-(view.grid.day or 1) :], view.horizon), 0.2),
     "mean days": (_day_profile, 0.2),
     "flat": (lambda view: np.broadcast_to(view.middle, view.season.shape), 0.6),
     "last value": (lambda view: np.broadcast_to(view.cleaned.values[-1], view.season.shape), 0.6),

@@ -75,7 +75,7 @@ def _jumps(means: FloatArray) -> tuple[IntArray, FloatArray]:
     usual = np.median(np.abs(change), axis=0)
     place = np.abs(change).argmax(axis=0)
     size = change[place, np.arange(series)]
-    start = place + SIDE
+    start = _sharpest(means, place + SIDE)
     others = np.abs(change)
     apart = np.abs(np.arange(len(change))[:, None] - place) > SIDE
     rival = np.where(apart, others, 0.0).max(axis=0)
@@ -86,11 +86,19 @@ def _jumps(means: FloatArray) -> tuple[IntArray, FloatArray]:
     return np.where(found, blocks - start, 0).astype(np.int64), np.where(found, lasting - before, 0.0)
 
 
+def _sharpest(means: FloatArray, start: IntArray) -> IntArray:
+    """Move each start to the steepest single step within two blocks of it: medians of three blur where a jump is."""
+    near = np.clip(start + np.arange(-2, 3)[:, None], 1, len(means) - 1)
+    column = np.arange(means.shape[1])
+    steps = np.abs(means[near, column] - means[near - 1, column])
+    return np.asarray(near[steps.argmax(axis=0), column])
+
+
 def _climbs(means: FloatArray) -> IntArray:
     """Age in blocks of a change of slope, 0 where there is none worth the name."""
     used = means[-WINDOW:]
     blocks, series = used.shape
-    if blocks < 3 * LEAST_CLIMB:
+    if blocks <= 3 * LEAST_CLIMB:
         return np.zeros(series, dtype=np.int64)
     time = np.arange(blocks, dtype=float)
     straight = _residual(used, np.stack([np.ones(blocks), time], axis=1))

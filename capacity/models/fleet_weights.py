@@ -28,8 +28,8 @@ KIND_PRIOR = 2.0
 EVEN_PRIOR = 0.5
 CANDIDATE_PRIOR = 2.0
 # How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
-CLIMB_BELIEF = 0.85
-CLIMB_FOLDS = 2.0
+CLIMB_BELIEF = 0.95
+CLIMB_FOLDS = 4.0
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
@@ -72,8 +72,9 @@ class Ledger:
         score = np.zeros((len(self.ends), candidates, series))
         folds = np.zeros((len(self.ends), 1, series))
         for origin, total, count in self._running:
-            low = np.minimum(self.starts, min(cutoff - origin, count.shape[0] - 1))
-            high = np.minimum(self.ends, min(cutoff - origin, count.shape[0] - 1))
+            known = min(max(cutoff - origin, 0), len(count) - 1)
+            low = np.minimum(self.starts, known)
+            high = np.minimum(self.ends, known)
             samples = count[high] - count[low]
             mean = (total[:, high] - total[:, low]).transpose(1, 0, 2) / np.maximum(samples, 1)[:, None]
             covered = (high - low) / (self.ends - self.starts)

@@ -57,7 +57,7 @@ def passage(distance: float, drift: float, time: float) -> float:
 
 @pytest.mark.parametrize("drift", [0.0, 0.05, -0.03])
 def test_first_passage_of_brownian_paths_is_that_of_the_formula(drift: float) -> None:
-    """The share of paths that ever met a level is the inverse-Gaussian law's; the marginal share is about half of it."""
+    """The share of paths that ever met a level is the inverse-Gaussian law's; the marginal share is half of it."""
     paths = all_paths(walk(200, drift=drift), 20_000)[:, :, 0]
     for level in (10.0, 20.0):
         touched = (paths >= level).any(axis=1).mean()

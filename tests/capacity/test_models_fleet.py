@@ -1,0 +1,126 @@
+"""The parts of the fleet model, each against what can be worked out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from capacity.errors import ParameterError
+from capacity.grids import Seasons, design, phases, seasons
+from capacity.models import load_model
+from capacity.models.base import filled
+from capacity.models.fleet_fit import clean
+from capacity.models.fleet_level import drift, smoothed
+from capacity.models.fleet_regime import regimes
+from capacity.models.fleet_weights import Ledger, blend, stretches
+
+HOURLY = Seasons(3600, 24, 168)
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "day", "week"),
+    [("1h", 400, 24, 168), ("1h", 100, 24, 0), ("1h", 30, 0, 0), ("1D", 90, 0, 7), ("5min", 5000, 288, 2016)],
+)
+def test_a_season_must_be_seen_twice(step: str, rows: int, day: int, week: int) -> None:
+    """Two days show a day and two weeks a week; a daily grid has no day."""
+    assert seasons(pd.Timedelta(step), rows) == Seasons(pd.Timedelta(step).total_seconds(), day, week)
+
+
+def test_an_instant_belongs_to_the_step_that_ends_there() -> None:
+    """01:00 at an hourly step is the hour that began at 00:00; days have seven bins."""
+    times = pd.DatetimeIndex(["2026-03-02T01:00Z", "2026-03-02T00:00Z"])
+    assert phases(times, 3600).tolist() == [0, 23]
+    week = pd.date_range("2026-03-03T00:00Z", periods=8, freq="1D")
+    assert sorted(phases(week[:7], 86_400).tolist()) == list(range(7))
+    assert phases(week, 86_400)[0] == phases(week, 86_400)[7]
+
+
+def test_gaps_are_filled_from_a_season_before_then_from_the_last_value() -> None:
+    """With a lag of 2: 1, 2, –, – is 1, 2, 1, 2; what has no season before takes the first value seen."""
+    assert filled(np.array([[1.0], [2.0], [np.nan], [np.nan]]), lag=2)[:, 0].tolist() == [1, 2, 1, 2]
+    assert filled(np.array([[np.nan], [5.0]]), lag=4)[:, 0].tolist() == [5, 5]
+
+
+def test_the_design_recovers_a_season_and_continues_it() -> None:
+    """A clean daily wave comes back over the horizon, to 1 %."""
+    time = np.arange(24 * 28 + 48)
+    wave = np.sin(2 * np.pi * time / 24)
+    shape = design(HOURLY, start=0, rows=24 * 28, horizon=48)
+    cleaned = clean(wave[: 24 * 28, None], shape, lag=168)
+    assert np.abs(cleaned.season[24 * 28 :, 0] - wave[24 * 28 :]).max() < 0.01
+
+
+def test_outliers_and_gaps_hardly_move_the_season() -> None:
+    """With 2 % of samples 50 deviations high and a tenth missing, the season is off by less than 5 % of its size."""
+    random = np.random.default_rng(0)
+    time = np.arange(24 * 28)
+    wave = 10 * np.sin(2 * np.pi * time / 24)
+    values = wave + random.normal(0, 1, len(time))
+    values[random.random(len(time)) < 0.02] += 50
+    values[random.random(len(time)) < 0.1] = np.nan
+    cleaned = clean(values[:, None], design(HOURLY, start=0, rows=len(time), horizon=24), lag=168)
+    assert np.abs(cleaned.season[: len(time), 0] - wave).mean() < 0.5
+
+
+def test_a_true_slope_is_kept_and_a_chance_one_is_not() -> None:
+    """3 a block through little noise stays 3; of sixty pure-noise series most slopes become exactly 0."""
+    random = np.random.default_rng(0)
+    steep = 3.0 * np.arange(40)[:, None] + random.normal(0, 1, (40, 1))
+    assert drift(steep).slope[0] == pytest.approx(3.0, abs=0.05)
+    assert (drift(random.normal(0, 1, (40, 60))).slope == 0).mean() > 0.6
+
+
+def test_smoothing_weighs_the_last_most() -> None:
+    """Weights ½, 1 (α = ½) over 0 and 3: two thirds of the way."""
+    assert smoothed(np.array([[0.0], [3.0]]), 0.5) == pytest.approx([2.0])
+
+
+def test_a_jump_is_found_with_its_size_and_a_spike_is_not() -> None:
+    """+20 four days before the end is a jump of about 20; two days of +20 a fortnight ago are an incident."""
+    random = np.random.default_rng(0)
+    means = 100 + random.normal(0, 0.5, (60, 2))
+    means[-4:, 0] += 20
+    means[-14:-12, 1] += 20
+    found = regimes(means)
+    assert found.since.tolist() == [4, 0]
+    assert found.jump[0] == pytest.approx(20, abs=1.5)
+
+
+def test_a_climb_is_found_where_it_began_and_a_random_walk_has_none() -> None:
+    """Flat, then 2 a day for 15 days: a climb about 15 days old. Of 50 random walks almost none climbs."""
+    random = np.random.default_rng(3)
+    means = 100 + random.normal(0, 0.5, (60, 1)) + 2.0 * np.maximum(np.arange(60) - 44, 0)[:, None]
+    found = regimes(means)
+    assert bool(found.climbing[0])
+    assert abs(int(found.age[0]) - 15) <= 2
+    walks = np.cumsum(random.normal(0, 1, (60, 50)), axis=0)
+    assert regimes(walks).climbing.mean() <= 0.1
+
+
+def test_weights_follow_errors_known_in_time_and_no_others() -> None:
+    """The better candidate gets the weight, but only once its truth lies before the cutoff."""
+    ends = stretches(HOURLY, 4)
+    kinds = np.zeros(1, dtype=np.int64)
+    ledger = Ledger(ends, kinds, np.zeros(2))
+    right, wrong = np.ones((4, 1)), np.full((4, 1), 9.0)
+    for origin in (10, 20, 30):
+        ledger.add(origin, np.stack([right, wrong]), np.full((4, 1), 1.1))
+    quiet = {"since": np.zeros(1, dtype=np.int64), "climbing": np.zeros(1, dtype=bool), "climb": 0}
+    assert ledger.weights(10, **quiet)[0, :, 0].tolist() == [0.5, 0.5]
+    late = ledger.weights(40, **quiet)
+    assert late[0, 0, 0] > 0.95
+    assert late.sum(axis=1) == pytest.approx(np.ones((len(ends), 1)))
+
+
+def test_a_blend_of_equals_is_what_they_are() -> None:
+    """Weights sum to 1 at every step, between stretches too."""
+    ends = np.array([6, 48, 100])
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), 3)[:, :, None]
+    assert blend(weights, np.full((3, 100, 1), 7.0), ends) == pytest.approx(np.full((100, 1), 7.0))
+
+
+def test_an_unknown_model_is_a_parameter_error() -> None:
+    """The registry lists what there is."""
+    with pytest.raises(ParameterError, match="One of auto, fleet, naive, linear, prophet, ets"):
+        load_model("arima")
