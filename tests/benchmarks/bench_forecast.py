@@ -203,7 +203,7 @@ def contend(task: Task, job: Job, made: np.ndarray, seconds: float, *, ask_proph
 
 def relative(rows: pd.DataFrame, contender: str, other: str, of: str) -> float | None:
     """Geometric mean over series of contender ÷ other, on the tasks that both have."""
-    both = rows[rows["contender"].isin((contender, other))].pivot(
+    both = rows[rows["contender"].isin((contender, other))].pivot_table(
         index=["id", "origin"], columns="contender", values=of
     )
     if contender not in both or other not in both:
