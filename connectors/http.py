@@ -70,11 +70,11 @@ class Client:
         asked = list(params)
         return self._patiently(lambda until: b"".join(self._pieces(method, path, asked, query=query, until=until)))
 
-    def lines(self, path: str, params: Params = (), *, query: str = "") -> Iterator[bytes]:
-        """Give the lines of an answer as they arrive, empty ones left out.
+    def stream(self, path: str, params: Params = (), *, query: str = "") -> Iterator[bytes]:
+        """Give the body of an answer as it arrives, in pieces of any size.
 
         Only the beginning is tried again: what was given cannot be taken back. An answer that does not say where it
-        ends is refused, since a cut between two lines would go unseen.
+        ends is refused, since a cut between two lines, or two blocks, would go unseen.
         """
         asked = list(params)
 
@@ -82,8 +82,12 @@ class Client:
             pieces = self._pieces("POST", path, asked, query=query, until=until, framed_only=True)
             return chain([next(pieces, b"")], pieces)
 
+        yield from self._patiently(begin)
+
+    def lines(self, path: str, params: Params = (), *, query: str = "") -> Iterator[bytes]:
+        """Give the lines of an answer as they arrive, empty ones left out: see `stream`."""
         rest = b""
-        for piece in self._patiently(begin):
+        for piece in self.stream(path, params, query=query):
             *done, rest = (rest + piece).split(b"\n")
             yield from (line for line in done if line.strip())
         if rest.strip():
