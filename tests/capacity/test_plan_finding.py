@@ -49,8 +49,7 @@ def test_what_runs_out_first_with_its_interval_and_the_orders_due() -> None:
 def test_one_alone_and_an_open_end() -> None:
     """A 90 % date past the horizon is told as later, and one series is "it"; CPU keeps its capitals."""
     assert told(row("breach", days=(50, 60, None), title="CPU"), row("fine")) == (
-        "1 of 2 series runs out within 90 days; it is CPU on eu/a, around 31 Dec 2026 "
-        "(80 %: 21 Dec or later)."
+        "1 of 2 series runs out within 90 days; it is CPU on eu/a, around 31 Dec 2026 (80 %: 21 Dec or later)."
     )
 
 

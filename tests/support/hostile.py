@@ -33,7 +33,7 @@ MARKUP = (
     f"--><script>{SET}</script><!--",
     f"]]><script>{SET}</script>",
     f"<!--capacity:scripts--><script>{SET}</script>",
-    f'<svg><animate onbegin={SET} attributeName=x dur=1s></svg>',
+    f"<svg><animate onbegin={SET} attributeName=x dur=1s></svg>",
     f'<svg><a xlink:href="javascript:{SET}"><text y="9">a</text></a></svg>',
     f'<svg><use href="data:image/svg+xml,<svg id=x xmlns=http://www.w3.org/2000/svg><script>{SET}</script></svg>#x"/></svg>',
     f"[a](javascript:{SET})",
