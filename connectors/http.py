@@ -54,7 +54,7 @@ class Client:
         self.where = where
         self.policy = policy or Policy()
         self.skew = pd.Timedelta(0)
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=4, retries=False, ssl_context=where.tls)
         self._send = send or over_the_network(self._pool)
 
     def close(self) -> None:
@@ -164,7 +164,8 @@ class Client:
         """Put a request together: parameters as a form, or in the URL where there is a body or no POST."""
         pairs = urlencode([*self.where.params, *params])
         headers = {"Accept-Encoding": "identity", "User-Agent": "capacity-workbench", **self.where.headers}
-        url = f"{self.where.base}{path}"
+        base = self.where.insert if body is not None and self.where.insert else self.where.base
+        url = f"{base}{path}"
         if body is None and method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = pairs.encode()

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from capacity.errors import ParameterError, ResultTooLarge
+from capacity.errors import ParameterError, ResultTooLarge, Unsupported
 from capacity.frames import EPOCH, duration, duration_text, instant
 from connectors import assemble, decode, servers
-from connectors.auth import address
+from connectors.access import SCOPING, Access, reached
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
 from connectors.expressions import is_selector, resolution_of, rolled_up, whole_window_part
 from connectors.http import Client, Params, Policy
@@ -41,8 +41,8 @@ class PrometheusApi(Source):
     url : str
         Its path is kept, so that a tenant (``/select/0/prometheus``) or a prefix works as it stands; what follows a
         ``?`` (``extra_label=team=x``) goes with every request.
-    token, user, password : str, optional
-        Credentials; else those of `connectors.auth`.
+    access
+        Fields of `connectors.access.Access`: ``token``, ``headers``, ``ca``, ``tenant``, ``extra_filters`` …
     max_points : int, optional
         Instants a series that one request may ask for, where the server allows fewer than usual.
     send : callable, optional
@@ -67,19 +67,15 @@ class PrometheusApi(Source):
         self,
         url: str,
         *,
-        token: str | None = None,
-        user: str | None = None,
-        password: str | None = None,
         max_points: int | None = None,
         send: Send | None = None,
-        **patience: Any,
+        **access_and_patience: Any,
     ) -> None:
-        where = address(url, token=token, user=user, password=password)
+        patience = dict(access_and_patience)
+        where = reached(url, Access.taken(patience, others=list(Policy.__dataclass_fields__)))
         super().__init__(where.name)
-        unknown = set(patience) - set(Policy.__dataclass_fields__)
-        if unknown:
-            raise ParameterError(f"no option of a server: {', '.join(sorted(unknown))}.")
         self.client = Client(where, policy=Policy(**patience), send=send)
+        self.scoped = any(key in SCOPING for key, _ in where.params)
         if max_points is not None:
             self.max_points = max_points
         self._met: servers.Met | None = None
@@ -88,6 +84,8 @@ class PrometheusApi(Source):
 
     def _document(self, path: str, params: Params = (), *, query: str = "", method: str = "POST") -> Any:
         """Return the field ``data`` of an answer."""
+        if self.scoped:
+            self._meet()  # which refuses a server that would pass over the scope
         body = self.client.ask(path, params, query=query, method=method)
         with self.client.where.scrubbing():
             return decode.document(body, source=self.name, query=query)
@@ -95,7 +93,14 @@ class PrometheusApi(Source):
     def _meet(self) -> servers.Met:
         """Ask once who answers; it also sets the clock."""
         if self._met is None:
-            self._met = servers.meet(self.client, kind=self.kind)
+            met = servers.meet(self.client, kind=self.kind)
+            if self.scoped and met.kind == "Prometheus":
+                raise Unsupported(
+                    f"{self.name} is a {met}, which passes over extra_filters: it would show everything.",
+                    source=self.name,
+                    hint="Put a proxy that enforces the scope before it, or leave the scope out.",
+                )
+            self._met = met
         return self._met
 
     def now(self) -> pd.Timestamp:
