@@ -26,7 +26,7 @@ lint: $(READY) ## ruff, mypy, the layers, notebooks without outputs
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
 tools: $(READY) ## find or unpack the servers and the browser that the tests drive
 	@$(BIN)/python -m tests.support.tools
