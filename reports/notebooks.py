@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ from capacity.errors import ParameterError, did_you_mean
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["find", "folder", "names", "node", "parsed", "read", "written"]
+__all__ = ["find", "folder", "names", "node", "outlines", "parsed", "read", "written"]
 
 HERE = Path(__file__).resolve().parent
 
@@ -45,6 +46,15 @@ def find(name: str | Path) -> Path:
         f"There is no notebook {str(name)!r}.{did_you_mean(str(name), names())}",
         hint=f"There are {', '.join(names())}.",
     )
+
+
+def outlines() -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    """Return by name what each notebook says it is for, and the parameters that it declares.
+
+    Read as plain JSON, so that a command line's help need not wait for nbformat.
+    """
+    stated = {name: json.loads(find(name).read_text(encoding="utf-8"))["metadata"]["capacity"] for name in names()}
+    return {name: (each.get("description", ""), each.get("parameters", [])) for name, each in stated.items()}
 
 
 def read(path: Path) -> NotebookNode:

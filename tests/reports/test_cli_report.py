@@ -96,3 +96,10 @@ def test_the_demo_makes_the_overview(tmp_path: Path) -> None:
     assert "series" in finding
     assert path == "out/demo/capacity_overview.html"
     assert (tmp_path / path).stat().st_size > 100_000
+
+
+def test_help_lists_the_notebooks_and_their_parameters(tmp_path: Path) -> None:
+    """What ``-p`` takes is told where one looks for it, each with its type and default."""
+    shown = capacity(tmp_path, "report", "--help").stdout
+    assert "capacity_overview: What runs out, when, and how sure that is." in shown
+    assert "-p horizon (duration, default 90d): How far ahead to look." in shown
