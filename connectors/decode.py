@@ -19,11 +19,25 @@ from capacity.errors import PartialResult, QueryRejected, ResultTruncated
 from capacity.frames import EPOCH
 from connectors.faults import one_line
 
-__all__ = ["Key", "document", "export_line", "key_of", "matrix", "metadata", "raw_matrix", "tsdb_status", "vector"]
+__all__ = [
+    "STALE",
+    "Key",
+    "document",
+    "export_line",
+    "key_of",
+    "matrix",
+    "metadata",
+    "raw_matrix",
+    "tsdb_status",
+    "vector",
+]
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[tuple[str, str], ...]
 """A series: its labels (with ``__name__``) as sorted pairs."""
+
+STALE = float(np.array([0x7FF0000000000002], dtype=np.uint64).view(np.float64)[0])
+"""The NaN that marks the end of a series, as Prometheus and VictoriaMetrics write it."""
 
 _BARE = re.compile(rb"(?<=[\[,])([+-]?(?:Inf(?:inity)?|NaN))(?=[,\]])")
 _VALUES = b'"values":['
@@ -148,7 +162,7 @@ def raw_matrix(data: Any, *, source: str, query: str) -> Iterator[tuple[Key, npt
 
 
 def export_line(line: bytes, *, source: str, query: str) -> tuple[Key, npt.NDArray[np.int64], Floats]:
-    """Read one line of an export: the series, its timestamps in ms, its values; stale markers are left out.
+    """Read one line of an export: the series, its timestamps in ms, its values; a stale marker is `STALE`, a NaN.
 
     Raises
     ------
@@ -158,15 +172,14 @@ def export_line(line: bytes, *, source: str, query: str) -> tuple[Key, npt.NDArr
     try:
         entry = _loads(line)
         stamps = np.array(entry["timestamps"], dtype=np.int64)
-        values = np.array([np.nan if one is None else float(one) for one in entry["values"]], dtype=float)
+        values = np.array([STALE if one is None else float(one) for one in entry["values"]], dtype=float)
         if len(stamps) != len(values):
             raise ValueError
         key = key_of(entry["metric"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
         text = one_line(line[:1000].decode("utf-8", "replace"), longest=200)
         raise ResultTruncated(f"{source} ended its export early: {text}", source=source, query=query) from None
-    kept = ~np.isnan(values)
-    return key, stamps[kept], values[kept]
+    return key, stamps, values
 
 
 def _loads(line: bytes) -> Any:

@@ -11,7 +11,7 @@ from capacity.frames import EPOCH, instant
 from connectors import assemble, decode
 from connectors.base import Source, When
 from connectors.promapi import PrometheusApi, seconds
-from connectors.samples import long_frame
+from connectors.samples import gathered, long_frame
 
 __all__ = ["Prometheus"]
 
@@ -48,8 +48,11 @@ class Prometheus(PrometheusApi):
         data = self._document("/api/v1/query", params, query=selector)
         blocks = decode.raw_matrix(data, source=self.name, query=selector)
         after = (first - EPOCH) // pd.Timedelta(1, unit="ms")
+        raw = gathered(
+            ((key, stamps[stamps > after], values[stamps > after]) for key, stamps, values in blocks), stale=False
+        )
         frame = long_frame(
-            ((key, stamps[stamps > after], values[stamps > after]) for key, stamps, values in blocks),
+            raw,
             query=selector,
             source=self.name,
             server=str(self._meet()),

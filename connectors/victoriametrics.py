@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,9 @@ from capacity.errors import ParameterError
 from capacity.frames import EPOCH, instant
 from connectors import assemble, decode
 from connectors.base import When
-from connectors.promapi import PrometheusApi, seconds
-from connectors.samples import Block, Stamps, long_frame
+from connectors.exports import Exports
+from connectors.promapi import PrometheusApi
+from connectors.samples import Raw, Stamps, long_frame
 from connectors.write import PATIENCE_S, Samples, write
 
 __all__ = ["VictoriaMetrics"]
@@ -40,11 +40,15 @@ class VictoriaMetrics(PrometheusApi):
     write_patience_s: float = PATIENCE_S
     """How long `write` waits for its samples to become visible, in seconds."""
 
-    def samples(self, selector: str, *, start: When, end: When) -> pd.DataFrame:
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._exports = Exports(self.client, name=self.name)
+
+    def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
         """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
 
-        Stale markers are left out. Samples of a series at the same instant become one, the biggest; provenance
-        tells how many.
+        Stale markers are left out, or are NaN with ``stale``. Samples of a series at the same instant become one, the
+        biggest, and a number before a stale marker; provenance tells how many.
 
         Raises
         ------
@@ -52,11 +56,8 @@ class VictoriaMetrics(PrometheusApi):
             No sample matches.
         """
         first, last = instant(start, name="start"), instant(end, name="end")
-        if first >= last:
-            raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
-        blocks = self._exported([selector], first + MS, last, query=selector)
         frame = long_frame(
-            blocks,
+            self._raw(selector, first, last, stale=stale),
             query=selector,
             source=self.name,
             server=str(self._meet()),
@@ -68,15 +69,11 @@ class VictoriaMetrics(PrometheusApi):
             raise assemble.no_data(selector, source=self.name, when=f"from {first} to {last}")
         return frame
 
-    def _exported(
-        self, selectors: list[str], first: pd.Timestamp, last: pd.Timestamp, *, query: str
-    ) -> Iterator[Block]:
-        """Give the blocks of an export, both ends included."""
-        params = [("match[]", one) for one in selectors] + [("start", seconds(first)), ("end", seconds(last))]
-        for line in self.client.lines("/api/v1/export", params, query=query):
-            with self.client.where.scrubbing():
-                block = decode.export_line(line, source=self.name, query=query)
-            yield block
+    def _raw(self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool) -> Raw:
+        """Return the raw samples after ``first`` and up to ``last``."""
+        if first >= last:
+            raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
+        return self._exports.raw(selector, first + MS, last, stale=stale)
 
     def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:
         """Store a wide frame's samples and return how many: see `connectors.write.write`."""
@@ -96,10 +93,11 @@ class VictoriaMetrics(PrometheusApi):
         found: dict[decode.Key, tuple[Stamps, decode.Floats]] = {}
         for at in range(0, len(keys), MATCHES_AT_ONCE):
             selectors = [_exactly(key) for key in keys[at : at + MATCHES_AT_ONCE]]
-            for key, stamps, values in self._exported(selectors, *between, query=selectors[0]):
+            for key, stamps, values in self._exports.lines(selectors, *between, query=selectors[0]):
                 if key in wanted:  # series with further labels match too
                     before = found.get(key, (stamps[:0], values[:0]))
-                    found[key] = (np.append(before[0], stamps), np.append(before[1], values))
+                    kept = ~np.isnan(values)
+                    found[key] = (np.append(before[0], stamps[kept]), np.append(before[1], values[kept]))
         return found
 
 

@@ -1,0 +1,113 @@
+"""Signed and unsigned varints (LEB128, 7 bits a byte, lowest first), a whole array at a time.
+
+There is no loop over values: the bytes below 128 end the varints, one unaligned load at each beginning brings its
+bytes, and three shifts close the gaps that the continuation bits leave.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Ints", "unsigned", "zigzag"]
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+LONGEST = 10
+"""Bytes of the longest varint of 64 bits."""
+
+_LOW = np.uint8(127)
+_SHORT = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], dtype=np.uint32)
+_LONG = np.array([(1 << 8 * min(size, 8)) - 1 for size in range(LONGEST + 1)], dtype=np.uint64)
+"""By the size of a varint: which bytes of a load are its own."""
+
+
+def zigzag(payload: bytes, count: int) -> Ints:
+    """Read ``count`` zigzag varints, which must use ``payload`` up exactly.
+
+    Raises
+    ------
+    ValueError
+        They do not.
+    """
+    words = unsigned(payload, count)
+    if words.dtype == np.uint64:
+        one = np.uint64(1)
+        return ((words >> one) ^ (~(words & one) + one)).view(np.int64)
+    # Narrow words hold no value that could overflow as an int64.
+    signed = words.astype(np.int64)
+    half: Ints = signed >> 1
+    signed &= 1
+    np.negative(signed, out=signed)
+    half ^= signed
+    return half
+
+
+def unsigned(payload: bytes, count: int) -> npt.NDArray[np.unsignedinteger]:
+    """Read ``count`` varints as the narrowest words that hold the longest of them."""
+    data: Bytes = np.frombuffer(payload, dtype=np.uint8)
+    if len(data) == count:
+        if count and data.max() > _LOW:
+            raise ValueError("a varint is cut short")
+        return data
+    ends = np.flatnonzero(data <= _LOW)
+    if len(ends) != count or not count or ends[-1] != len(data) - 1:
+        raise ValueError("the payload does not hold as many varints as it should")
+    begins = np.empty_like(ends)
+    begins[0] = 0
+    np.add(ends[:-1], 1, out=begins[1:])
+    sizes = ends - begins
+    longest = int(sizes.max()) + 1
+    if longest == 2:
+        return _of_two(data, ends, begins)
+    sizes += 1
+    if longest <= 4:
+        return _of_four(payload, begins, sizes)
+    if longest > LONGEST:
+        raise ValueError("a varint is longer than 64 bits")
+    return _of_ten(payload, begins, sizes)
+
+
+def _of_two(data: Bytes, ends: Ints, begins: Ints) -> npt.NDArray[np.uint16]:
+    """Read varints of one or two bytes."""
+    last = data.take(ends).astype(np.uint16)
+    first = data.take(begins)
+    double = first > _LOW
+    last <<= np.uint16(7) * double.astype(np.uint16)
+    # One byte: first and last are the same, and so is their union.
+    last |= first & _LOW
+    return last
+
+
+def _of_four(payload: bytes, begins: Ints, sizes: Ints) -> npt.NDArray[np.uint32]:
+    """Read varints of at most four bytes."""
+    x = _loads(payload, np.dtype("<u4")).take(begins)
+    x &= _SHORT.take(sizes)
+    x = (x & np.uint32(0x007F007F)) | ((x & np.uint32(0x7F007F00)) >> np.uint32(1))
+    return (x & np.uint32(0x00003FFF)) | ((x & np.uint32(0x3FFF0000)) >> np.uint32(2))
+
+
+def _of_ten(payload: bytes, begins: Ints, sizes: Ints) -> Words:
+    """Read varints of any size: eight bytes at once, the ninth and the tenth where there are such."""
+    x = _loads(payload, np.dtype("<u8")).take(begins)
+    x &= _LONG.take(sizes)
+    x = (x & np.uint64(0x007F007F007F007F)) | ((x & np.uint64(0x7F007F007F007F00)) >> np.uint64(1))
+    x = (x & np.uint64(0x00003FFF00003FFF)) | ((x & np.uint64(0x3FFF00003FFF0000)) >> np.uint64(2))
+    x = (x & np.uint64(0x000000000FFFFFFF)) | ((x & np.uint64(0x0FFFFFFF00000000)) >> np.uint64(4))
+    data = np.frombuffer(payload, dtype=np.uint8)
+    for size, shift in ((9, 56), (10, 63)):
+        where = np.flatnonzero(sizes >= size)
+        if len(where):
+            more = data.take(begins[where] + (size - 1)).astype(np.uint64)
+            if size == LONGEST and more.max() > 1:
+                raise ValueError("a varint is longer than 64 bits")
+            x[where] |= (more & np.uint64(127)) << np.uint64(shift)
+    return x
+
+
+def _loads(payload: bytes, kind: np.dtype[np.unsignedinteger]) -> npt.NDArray[np.unsignedinteger]:
+    """View the payload as the words that begin at each of its bytes; behind its end there are zeros."""
+    padded = payload + bytes(kind.itemsize)
+    return np.ndarray(shape=(len(payload),), dtype=kind, buffer=padded, strides=(1,))
