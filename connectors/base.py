@@ -8,8 +8,9 @@ tell its own clock (`now`); what it cannot do raises `Unsupported`, which is wha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
@@ -19,6 +20,7 @@ import pandas as pd
 from capacity.catalog import Catalog
 from capacity.errors import ParameterError, Unsupported
 from capacity.frames import EPOCH, Pull, duration, grid, instant
+from connectors.retention import Retention
 
 __all__ = ["Duration", "Progress", "ServerInfo", "Source", "When", "Window", "window"]
 
@@ -30,10 +32,11 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What answers, how long it keeps samples, and from when to when it has any.
+    """What answers, how long it keeps samples, from when to when it has any, and within which limits it answers.
 
     ``kind`` and ``version`` are "unknown" where it does not say.
     ``retention`` None: it cannot be read. ``oldest`` and ``newest`` None: there are no samples, or none were found.
+    ``limits``: the server's own flags that bound an answer, by name, as far as it tells them.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class ServerInfo:
     retention: pd.Timedelta | None = None
     oldest: pd.Timestamp | None = None
     newest: pd.Timestamp | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Source(ABC):
     kind: ClassVar[str] = "source"
     """What answers, for a person: "VictoriaMetrics"."""
 
-    latency: ClassVar[pd.Timedelta] = pd.Timedelta(0)
+    latency: pd.Timedelta = pd.Timedelta(0)
     """How long after an instant its samples may still be on their way."""
 
     def __init__(self, name: str) -> None:
@@ -164,11 +168,31 @@ class Source(ABC):
         window: Duration = "120d",
         into: str | Path | None = None,
         progress: Progress | None = None,
+        *,
+        deadline: Duration | None = None,
     ) -> Pull:
         """Bring every resource's demand and limit, in base units: see `connectors.pulls.pull`."""
         from connectors.pulls import pull
 
-        return pull(self, catalog, resources=resources, as_of=as_of, window=window, into=into, progress=progress)
+        with self.bounded(deadline):
+            return pull(self, catalog, resources=resources, as_of=as_of, window=window, into=into, progress=progress)
+
+    @contextmanager
+    def bounded(self, deadline: Duration | None) -> Iterator[None]:
+        """Let everything that is asked inside end within ``deadline``, or fail; None: no bound but each request's own.
+
+        A source that waits for nobody has nothing to bound.
+        """
+        if deadline is not None:
+            duration(deadline, name="deadline")
+        yield
+
+    def retention(self, selector: str | None = None) -> Retention:
+        """Return how far back samples go, of the whole server or of what a selector matches, and what is knowable."""
+        if selector is not None:
+            self._cannot("tell how far back a selector's samples go")
+        told = self.info()
+        return Retention(told.retention, told.oldest, told.newest)
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Let go of what is held open."""

@@ -7,9 +7,11 @@ patience, a deadline, and errors of the tree.
 from __future__ import annotations
 
 import email.utils
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -54,12 +56,27 @@ class Client:
         self.where = where
         self.policy = policy or Policy()
         self.skew = pd.Timedelta(0)
+        self._last = math.inf
         self._pool = urllib3.PoolManager(maxsize=4, retries=False, ssl_context=where.tls)
         self._send = send or over_the_network(self._pool)
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Let every request that is made inside end before this time is over, together, whatever its own deadline."""
+        before = self._last
+        self._last = min(before, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._last = before
+
+    def _until(self) -> float:
+        """Return the time by which a request that begins now must have ended, with all its attempts."""
+        return min(time.monotonic() + self.policy.deadline_s, self._last)
 
     def now(self) -> pd.Timestamp:
         """Return the server's time, as its last answer told it; before the first answer, this machine's."""
@@ -95,13 +112,13 @@ class Client:
 
     def hand_in(self, path: str, body: bytes) -> None:
         """Send a body, once: whoever sends samples must look what arrived before sending any again."""
-        until = time.monotonic() + self.policy.deadline_s
+        until = self._until()
         for _ in self._pieces("POST", path, (), query="", until=until, body=body):
             pass
 
     def _patiently(self, attempt: Callable[[float], Given]) -> Given:
         """Run ``attempt`` (given the time by which it must end) until it succeeds, or trying again is no use."""
-        until = time.monotonic() + self.policy.deadline_s
+        until = self._until()
         for number in range(1, self.policy.attempts):
             try:
                 return attempt(until)
@@ -131,6 +148,8 @@ class Client:
     ) -> Iterator[bytes]:
         """Send one request and give the decoded body of its answer, or raise what the answer means."""
         response = None
+        if time.monotonic() >= until:
+            raise self._late(query)
         with self.where.scrubbing():
             try:
                 response = self._send(self._request(method, path, params, until=until, body=body))
@@ -152,13 +171,21 @@ class Client:
             raise ResultTruncated(f"nothing tells whether the answer of {name} is whole.", source=name, query=query)
         for piece in pieces:
             if time.monotonic() > until:
-                raise SourceUnavailable(
-                    f"the answer of {name} was not whole after {self.policy.deadline_s:g} s.",
-                    source=name,
-                    query=query,
-                    hint="Ask for a shorter window, or allow a longer deadline_s.",
-                )
+                raise self._late(query)
             yield piece
+
+    def _late(self, query: str) -> SourceUnavailable:
+        """Return the error of an answer that took longer than it may, by itself or with those before it."""
+        if time.monotonic() >= self._last:
+            what, hint = "the deadline for all requests together has passed", "allow a longer deadline"
+        else:
+            what, hint = f"it was not whole after {self.policy.deadline_s:g} s", "allow a longer deadline_s"
+        return SourceUnavailable(
+            f"no answer of {self.where.name}: {what}.",
+            source=self.where.name,
+            query=query,
+            hint=f"Ask for a shorter window, or {hint}.",
+        )
 
     def _request(self, method: str, path: str, params: Params, *, until: float, body: bytes | None) -> Request:
         """Put a request together: parameters as a form, or in the URL where there is a body or no POST."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +17,7 @@ from connectors.access import SCOPING, Access, reached
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
 from connectors.expressions import is_selector, resolution_of, rolled_up, whole_window_part
 from connectors.http import Client, Params, Policy
+from connectors.retention import Retention
 from connectors.windows import halves, points_allowed, refuse_to_split, split
 from connectors.wire import Send
 
@@ -51,17 +53,14 @@ class PrometheusApi(Source):
         Fields of `connectors.http.Policy`: ``timeout_s``, ``deadline_s``, ``attempts`` …
     """
 
-    latency: ClassVar[pd.Timedelta] = pd.Timedelta(seconds=30)
-    """What is younger may still be on its way (VictoriaMetrics' -search.latencyOffset)."""
+    latency: pd.Timedelta = pd.Timedelta(seconds=30)
+    """What is younger may still be on its way (VictoriaMetrics' -search.latencyOffset, where that is not longer)."""
 
     max_points: int
     """Instants a series that one request may ask for."""
 
     max_subquery_points: int
     """Values a series that a subquery may go through."""
-
-    notes: ClassVar[tuple[str, ...]] = ()
-    """What provenance says of every answer of this kind of server."""
 
     def __init__(
         self,
@@ -100,8 +99,28 @@ class PrometheusApi(Source):
                     source=self.name,
                     hint="Put a proxy that enforces the scope before it, or leave the scope out.",
                 )
+            self.latency = max(self.latency, met.limit("search.latencyOffset") or self.latency)
             self._met = met
         return self._met
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What provenance says of every answer of this kind of server."""
+        return servers.remarks(self._meet())
+
+    @contextmanager
+    def bounded(self, deadline: Duration | None) -> Iterator[None]:
+        """Let everything that is asked inside end within ``deadline``: see `Source.bounded`."""
+        if deadline is None:
+            yield
+            return
+        with self.client.within(duration(deadline, name="deadline").total_seconds()):
+            yield
+
+    def retention(self, selector: str | None = None) -> Retention:
+        """Return how far back samples go: see `Source.retention`; found by asking for single days, as in `info`."""
+        told = servers.info(self.client, self._meet(), self._document, selector=selector)
+        return Retention(told.retention, told.oldest, told.newest)
 
     def now(self) -> pd.Timestamp:
         """Return the server's time."""
@@ -166,6 +185,7 @@ class PrometheusApi(Source):
             source=self.name,
             server=str(self._meet()),
             pulled_at=self.client.now().floor("s").isoformat(),
+            seams=servers.seams(self._meet(), start=asked.start, end=ready.end, now=self.client.now()),
             notes=self._remarks(asked, ready, below, parts=1 if aggregate and below is None else len(parts)),
         )
 

@@ -29,10 +29,6 @@ class Prometheus(PrometheusApi):
     max_subquery_points: int = 1_000_000
     """Not bounded by themselves: a query may load 50 million samples (--query.max-samples)."""
 
-    notes: ClassVar[tuple[str, ...]] = (
-        "Prometheus before 3.0 counts a sample at both ends of a window [t − d, t], VictoriaMetrics only at t",
-    )
-
     @classmethod
     def connect(cls, url: str, **options: object) -> Source:
         """Make the source that ``prometheus+http(s)://…`` names."""

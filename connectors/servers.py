@@ -1,21 +1,21 @@
-"""Which server answers, in which version, how long it keeps samples, and since when it has any."""
+"""Which server answers, in which version, within which limits, how long it keeps samples, and since when it has any."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pandas as pd
 
 from capacity.errors import AuthFailed, ParameterError, QueryRejected, ResultTruncated, Unsupported
-from capacity.frames import EPOCH, duration
+from capacity.frames import EPOCH, duration, duration_text
 from connectors.base import ServerInfo
 from connectors.http import Client
 
-__all__ = ["Met", "info", "meet"]
+__all__ = ["Met", "info", "meet", "remarks", "seams"]
 
 UNKNOWN = "unknown"
 DAY = pd.Timedelta(days=1)
@@ -30,6 +30,32 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _LARGEST_SECONDS = 1e11
 """Prometheus says 9.2e15 where it has no samples yet."""
 
+LIMITS = (
+    "retentionPeriod",
+    "futureRetention",
+    "downsampling.period",
+    "dedup.minScrapeInterval",
+    "search.latencyOffset",
+    "search.maxPointsPerTimeseries",
+    "search.maxPointsSubqueryPerTimeseries",
+    "search.maxQueryDuration",
+    "search.maxQueryLen",
+    "search.maxSamplesPerQuery",
+    "search.maxSamplesPerSeries",
+    "search.maxSeries",
+    "search.maxUniqueTimeseries",
+    "search.maxConcurrentRequests",
+    "query.timeout",
+    "query.max-samples",
+    "query.max-concurrency",
+    "query.lookback-delta",
+    "storage.tsdb.retention.time",
+    "storage.tsdb.retention.size",
+)
+"""The flags of either server that bound what it answers; no other is repeated, since one may hold a secret."""
+
+_DOWNSAMPLED = re.compile(r"(\d[\w.]*):(\d[\w.]*)(?=,|$)")
+
 Document = Callable[..., Any]
 
 
@@ -41,6 +67,11 @@ class Met:
     version: str = UNKNOWN
     retention: pd.Timedelta | None = None
     oldest: pd.Timestamp | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+    def limit(self, flag: str) -> pd.Timedelta | None:
+        """Return a limit that is a duration; None: it is not told, or is none."""
+        return _duration(self.limits.get(flag, ""))
 
     def __str__(self) -> str:
         return self.kind if self.version == UNKNOWN else f"{self.kind} {self.version}"
@@ -60,9 +91,46 @@ def meet(client: Client, *, kind: str) -> Met:
             "Prometheus",
             str(built.get("version") or UNKNOWN),
             retention(kept.split(" ")[0]),
-            _oldest(told.get("prometheus_tsdb_lowest_timestamp_seconds")),
+            _oldest(told.pop("prometheus_tsdb_lowest_timestamp_seconds", None)),
+            _limits(_data(client, "/api/v1/status/flags")),
         )
-    return Met(kind, told.get("version") or UNKNOWN, retention(told.get("retentionPeriod", "")))
+    return Met(kind, told.get("version") or UNKNOWN, retention(told.get("retentionPeriod", "")), limits=_limits(told))
+
+
+def _limits(flags: Mapping[str, Any]) -> dict[str, str]:
+    """Return the flags that bound an answer, as far as they are set to something."""
+    return {name: str(flags[name]) for name in LIMITS if str(flags.get(name, "")) not in ("", "0", "0s", "0B")}
+
+
+def _duration(text: str) -> pd.Timedelta | None:
+    try:
+        return duration(re.sub(r"(?<=[hm])0+[ms](?:0+s)?$", "", text))  # Go writes two hours as 2h0m0s
+    except ParameterError:
+        return None
+
+
+def remarks(met: Met) -> tuple[str, ...]:
+    """Say how a server's answers differ from what is usual here: VictoriaMetrics' semantics."""
+    if met.kind != "Prometheus":
+        return ()
+    said = ["Prometheus extrapolates rate and increase to the ends of their window, VictoriaMetrics does not"]
+    major = met.version.removeprefix("v").partition(".")[0]
+    if not (major.isdecimal() and int(major) >= 3):
+        said.append(
+            "Prometheus before 3.0 counts a sample at both ends of a window [t − d, t], VictoriaMetrics only at t"
+        )
+    return tuple(said)
+
+
+def seams(met: Met, *, start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp) -> tuple[str, ...]:
+    """Say at which instants of a window the server's own downsampling sets in: before them, peaks are lost."""
+    found = []
+    for offset, interval in _DOWNSAMPLED.findall(met.limits.get("downsampling.period", "")):
+        age, spacing = _duration(offset), _duration(interval)
+        if age is not None and spacing is not None and start < now - age:
+            when = min(now - age, end).floor("s").isoformat()
+            found.append(f"{when}: before it the server keeps the last sample of every {duration_text(spacing)} alone")
+    return tuple(sorted(found, reverse=True))
 
 
 def retention(text: str) -> pd.Timedelta | None:
@@ -95,9 +163,11 @@ def _own_metrics(client: Client) -> dict[str, str]:
     for sample in _SAMPLE.finditer(text):
         labels = dict(_LABEL.findall(sample["labels"] or ""))
         if sample["name"] == "vm_app_version":
+            if labels.get("version", "").startswith("vmauth"):
+                return {}  # a proxy tells of itself
             told["version"] = labels.get("short_version") or labels.get("version", "")
-        elif sample["name"] == "flag" and labels.get("name") == "retentionPeriod":
-            told["retentionPeriod"] = labels.get("value", "")
+        elif sample["name"] == "flag" and labels.get("name") in LIMITS:
+            told[labels["name"]] = labels.get("value", "")
         elif sample["name"] == "prometheus_tsdb_lowest_timestamp_seconds":
             told[sample["name"]] = sample["value"]
     return told
@@ -110,23 +180,30 @@ def _oldest(seconds: str | None) -> pd.Timestamp | None:
     return pd.Timestamp(round(float(seconds) * 1000), unit="ms", tz="UTC").as_unit("us")
 
 
-def info(client: Client, met: Met, document: Document) -> ServerInfo:
-    """Add to who answered the days of its oldest and newest samples, found by asking for single days."""
+def info(client: Client, met: Met, document: Document, *, selector: str | None = None) -> ServerInfo:
+    """Add to who answered the days of its oldest and newest samples, found by asking for single days.
+
+    ``selector``: of the series that it matches alone.
+    """
+    today = client.now().floor("D")
+    matched = [] if selector is None else [("match[]", selector)]
 
     def has(age: int) -> bool:
-        day = (client.now() - age * DAY).strftime("%Y-%m-%d")
-        status = document("/api/v1/status/tsdb", [("date", day), ("topN", "1")], method="GET")
+        day = today - age * DAY
+        if met.kind == "Prometheus":  # whose status counts the series of its head alone, whatever day is asked for
+            between = [("start", f"{day.timestamp():.0f}"), ("end", f"{(day + DAY).timestamp() - 1:.0f}")]
+            return bool(document("/api/v1/labels", [*matched, *between]))
+        status = document("/api/v1/status/tsdb", [("date", f"{day:%Y-%m-%d}"), ("topN", "1"), *matched], method="GET")
         return bool(status.get("totalSeries"))
 
-    today = client.now().floor("D")
     farthest = min(met.retention or FARTHEST, FARTHEST).days
     try:
-        # Prometheus counts the series of its head alone, whatever day is asked for.
-        ages = (None, None) if met.kind == "Prometheus" else _ages(has, farthest=farthest)
+        ages = _ages(has, farthest=farthest)
     except ABSENT:
         ages = (None, None)
     oldest, newest = (None if age is None else max(EPOCH, today - age * DAY) for age in ages)
-    return ServerInfo(met.kind, met.version, met.retention, met.oldest or oldest, newest)
+    known = met.oldest if selector is None else None
+    return ServerInfo(met.kind, met.version, met.retention, known or oldest, newest, met.limits)
 
 
 def _ages(has: Callable[[int], bool], *, farthest: int) -> tuple[int | None, int | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import ClassVar
 
 import pandas as pd
@@ -93,6 +94,14 @@ class Several(Source):
             max((one.oldest for one in told if one.oldest is not None), default=None),
             min((one.newest for one in told if one.newest is not None), default=None),
         )
+
+    @contextmanager
+    def bounded(self, deadline: Duration | None) -> Iterator[None]:
+        """Bound all of them together: see `Source.bounded`."""
+        with ExitStack() as stack:
+            for source in self.sources.values():
+                stack.enter_context(source.bounded(deadline))
+            yield
 
     def close(self) -> None:
         """Close each of them."""
