@@ -156,7 +156,7 @@ def _text(blocks: Mapping[str, list[str]], *, name: str, known: list[str]) -> st
         f'title = "{name}"',
         'timezone = "UTC"',
     ]
-    order = ("labels", "metrics", "resources", "objectives", "alerts", "channels", "event_kinds")
+    order = ("timezones", "labels", "metrics", "resources", "objectives", "alerts", "channels", "event_kinds")
     ranked = sorted(blocks, key=lambda header: order.index(header.partition(".")[0]))
     tables = [["", f"[{header}]", *blocks[header]] for header in ranked if blocks[header]]
     return "\n".join([*head, *(line for table in tables for line in table)]) + "\n"
