@@ -18,6 +18,10 @@ MODELS = {
     "linear": "capacity.models.linear:Linear",
     "prophet": "capacity.models.prophet:Prophet",
     "ets": "capacity.models.ets:Ets",
+    "sarimax": "capacity.models.sarimax:Sarimax",
+    "ucm": "capacity.models.ucm:Ucm",
+    "stl": "capacity.models.stl:Stl",
+    "theta": "capacity.models.theta:Theta",
 }
 
 

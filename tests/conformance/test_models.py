@@ -13,7 +13,7 @@ from capacity.models import AUTO, MODELS, load_model
 from capacity.models.base import Problem
 
 NAMES = (AUTO, *MODELS)
-OPTIMISERS = ("prophet", "ets")
+OPTIMISERS = ("prophet", "ets", "sarimax", "ucm", "stl")
 
 
 def frame(values: np.ndarray, step: str = "1h") -> pd.DataFrame:
