@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from capacity import provenance
@@ -16,23 +15,37 @@ from connectors.base import Window
 from connectors.decode import Floats, Key
 from connectors.expressions import metric_of
 
-__all__ = ["gaps", "no_data", "stack", "wide_frame"]
+__all__ = ["attach", "gaps", "no_data", "range_frame", "wide_frame"]
 
 
-def stack(parts: Sequence[tuple[pd.DatetimeIndex, Mapping[Key, Floats]]]) -> dict[Key, Floats]:
-    """Join windows one after the other; a series that a window lacks is NaN there."""
-    if len(parts) == 1:
-        return dict(parts[0][1])
-    total = sum(len(times) for times, _ in parts)
-    joined: dict[Key, Floats] = {}
-    at = 0
-    for times, series in parts:
-        for key, values in series.items():
-            if key not in joined:
-                joined[key] = np.full(total, np.nan)
-            joined[key][at : at + len(times)] = values
-        at += len(times)
-    return joined
+def range_frame(
+    parts: Sequence[tuple[pd.DatetimeIndex, dict[Key, Floats]]],
+    times: pd.DatetimeIndex,
+    *,
+    query: str,
+    name: str | None,
+    source: str,
+) -> pd.DataFrame:
+    """Build the frame of an answer that came in parts: runs of instants, each of all series or of some.
+
+    A series that a run lacks is NaN there. The parts are emptied meanwhile, so that nothing is held twice.
+
+    Raises
+    ------
+    NoData
+        There is no series in any of them.
+    """
+    series = {key: None for _, found in parts for key in found}
+    if not series:
+        raise no_data(query, source=source, when=f"from {times[0]} to {times[-1]}")
+    order, columns = _columns(series, query=query, name=name, source=source)
+    row_of = {key: row for row, key in enumerate(order)}
+    table = np.full((len(order), len(times)), np.nan) if len(parts) > 1 else np.empty((len(order), len(times)))
+    for run, found in parts:
+        at = int(times.get_indexer(run[:1])[0])
+        for key in list(found):
+            table[row_of[key], at : at + len(run)] = found.pop(key)
+    return _frame(table, times, columns)
 
 
 def wide_frame(
@@ -47,11 +60,19 @@ def wide_frame(
     QueryRejected
         Two series would have the same column.
     """
+    order, columns = _columns(series, query=query, name=name, source=source)
+    return _frame(np.array([np.asarray(series[key], dtype=float) for key in order]), times, columns)
+
+
+def _columns(series: Iterable[Key], *, query: str, name: str | None, source: str) -> tuple[list[Key], pd.MultiIndex]:
+    """Return the series in the order of their columns, and these."""
     fallback = metric_of(query) or query.strip()
-    named = [(name or dict(key).get("__name__") or fallback, clean_labels(dict(key))) for key in series]
+    keys = list(series)
+    named = [(name or dict(key).get("__name__") or fallback, clean_labels(dict(key))) for key in keys]
     labels = sorted({label for _, each in named for label in each})
     rows = [(metric, *(each.get(label, "") for label in labels)) for metric, each in named]
-    columns = pd.MultiIndex.from_tuples(rows, names=[METRIC, *labels])
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    columns = pd.MultiIndex.from_tuples([rows[i] for i in order], names=[METRIC, *labels])
     if not columns.is_unique:
         twice = columns[columns.duplicated()][0]
         raise QueryRejected(
@@ -60,17 +81,23 @@ def wide_frame(
             query=query,
             hint="Leave `name` out, or keep the labels that tell them apart.",
         )
-    order = sorted(range(len(rows)), key=rows.__getitem__)
-    values = [np.asarray(one, dtype=float) for one in series.values()]
-    table: npt.NDArray[np.float64] = np.column_stack([values[i] for i in order])
-    index = pd.DatetimeIndex(times, name=TIME).as_unit("us")
-    return pd.DataFrame(table, index=index, columns=columns[order])
+    return [keys[i] for i in order], columns
+
+
+def _frame(table: Floats, times: pd.DatetimeIndex, columns: pd.MultiIndex) -> pd.DataFrame:
+    """Return the frame of a table of (series, time), which it takes over without a copy."""
+    return pd.DataFrame(table.T, index=pd.DatetimeIndex(times, name=TIME).as_unit("us"), columns=columns, copy=False)
 
 
 def gaps(frame: pd.DataFrame, metric: str) -> int:
     """Count the missing samples of a metric's series, from each one's first sample on."""
-    part = frame.loc[:, frame.columns.get_level_values(METRIC) == metric]
-    return int((part.isna() & part.notna().cummax()).to_numpy().sum())
+    mine = np.flatnonzero(frame.columns.get_level_values(METRIC) == metric)
+    table = frame.to_numpy()
+    missing = 0
+    for column in mine:
+        held = np.flatnonzero(~np.isnan(table[:, column]))
+        missing += len(table) - int(held[0]) - len(held) if len(held) else 0
+    return missing
 
 
 def attach(frame: pd.DataFrame, window: Window, **stated: Any) -> pd.DataFrame:

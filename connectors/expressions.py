@@ -13,7 +13,15 @@ import pandas as pd
 from capacity.errors import ParameterError, did_you_mean
 from capacity.frames import duration_text
 
-__all__ = ["is_selector", "metric_of", "resolution_of", "rolled_up", "whole_window_part"]
+__all__ = [
+    "is_selector",
+    "masked",
+    "metric_of",
+    "resolution_of",
+    "rolled_up",
+    "selectors_in",
+    "whole_window_part",
+]
 
 AGGREGATES = {
     "max": "max_over_time",
@@ -33,6 +41,13 @@ _STRING = re.compile(r"""("(?:\\.|[^"\\])*")|('(?:\\.|[^'\\])*')|(`[^`]*`)""", r
 _COMMENT = re.compile(r"#[^\n]*")
 _SELECTOR = re.compile(r"\s*(?:(?P<name>[A-Za-z_:][\w:.]*)\s*(?:\{[^{}]*\})?|\{[^{}]*\})\s*")
 _NUMBERS = ("inf", "nan", "infinity")
+_WORDS = "by|without|on|ignoring|group_left|group_right"
+_LISTS_AND_WINDOWS = re.compile(rf"\b(?:{_WORDS})\s*\([^()]*\)|\[[^\]]*\]", re.IGNORECASE)
+_SERIES = re.compile(r"(?<![\w.:])(?:[A-Za-z_:][\w:.]*\b\s*(?:\{[^{}]*\})?|\{[^{}]*\})(?!\s*\()")
+_KEYWORD = re.compile(
+    rf"(?:{_WORDS}|offset|bool|and|or|unless|atan2|default|if|ifnot|limit|keep_metric_names|inf|nan|infinity)\s*",
+    re.IGNORECASE,
+)
 
 # Functions (MetricsQL's and PromQL's) whose value at an instant depends on the whole range that the query is asked for:
 # windows that were asked for one by one would each give another answer.
@@ -46,6 +61,23 @@ _WHOLE = re.compile(
 def _bare(query: str) -> str:
     """Return the query with empty string literals and without comments."""
     return _COMMENT.sub(" ", _STRING.sub('""', query))
+
+
+def masked(query: str) -> str:
+    """Return the query, character by character, with ``_`` in string literals and spaces for comments."""
+    hidden = _STRING.sub(lambda found: f"{found[0][0]}{'_' * (len(found[0]) - 2)}{found[0][-1]}", query)
+    return _COMMENT.sub(lambda found: " " * len(found[0]), hidden)
+
+
+def selectors_in(query: str) -> list[str]:
+    """Return the selectors of series that an expression reads, each once, in order, as far as its text shows them."""
+    plain = _LISTS_AND_WINDOWS.sub(lambda found: " " * len(found[0]), masked(query))
+    found = [
+        query[one.start() : one.start() + len(one[0].rstrip())]
+        for one in _SERIES.finditer(plain)
+        if not _KEYWORD.fullmatch(one[0])
+    ]
+    return list(dict.fromkeys(found))
 
 
 def is_selector(query: str) -> bool:

@@ -10,8 +10,8 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -84,10 +84,27 @@ class Client:
 
     def ask(self, path: str, params: Params = (), *, query: str = "", method: str = "POST") -> bytes:
         """Return the whole body of an answer; what is retryable is tried again, after growing pauses, in time."""
-        asked = list(params)
-        return self._patiently(lambda until: b"".join(self._pieces(method, path, asked, query=query, until=until)))
+        return self.read(path, params, b"".join, query=query, method=method)
 
-    def stream(self, path: str, params: Params = (), *, query: str = "") -> Iterator[bytes]:
+    def read(
+        self,
+        path: str,
+        params: Params,
+        reader: Callable[[Iterator[bytes]], Given],
+        *,
+        query: str = "",
+        method: str = "POST",
+    ) -> Given:
+        """Return what ``reader`` makes of an answer's body while it arrives; tried again, it begins anew."""
+        asked = list(params)
+
+        def attempt(until: float) -> Given:
+            with closing(self._pieces(method, path, asked, query=query, until=until)) as pieces, self.where.scrubbing():
+                return reader(pieces)
+
+        return self._patiently(attempt)
+
+    def stream(self, path: str, params: Params = (), *, query: str = "") -> Generator[bytes]:
         """Give the body of an answer as it arrives, in pieces of any size.
 
         Only the beginning is tried again: what was given cannot be taken back. An answer that does not say where it
@@ -145,7 +162,7 @@ class Client:
         until: float,
         framed_only: bool = False,
         body: bytes | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """Send one request and give the decoded body of its answer, or raise what the answer means."""
         response = None
         if time.monotonic() >= until:

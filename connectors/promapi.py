@@ -10,29 +10,21 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from capacity.errors import ParameterError, ResultTooLarge, Unsupported
+from capacity.errors import ParameterError, Unsupported
 from capacity.frames import EPOCH, duration, duration_text, instant
 from connectors import assemble, decode, servers
 from connectors.access import SCOPING, Access, reached
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
-from connectors.expressions import is_selector, resolution_of, rolled_up, whole_window_part
+from connectors.expressions import is_selector, resolution_of
 from connectors.http import Client, Params, Policy
+from connectors.ranges import MAX_BYTES, Asked, Ranges, seconds
 from connectors.retention import Retention
-from connectors.windows import halves, points_allowed, refuse_to_split, split
 from connectors.wire import Send
 
 __all__ = ["PrometheusApi", "seconds"]
 
 FIRST = EPOCH + pd.Timedelta(seconds=1)
 """The beginning of all times: some versions take 0 for "not given", and then look at the last minutes alone."""
-
-Part = tuple[pd.DatetimeIndex, dict[decode.Key, decode.Floats]]
-
-
-def seconds(when: pd.Timestamp) -> str:
-    """Write an instant as both servers read it: seconds with decimals (milliseconds are misread by some versions)."""
-    ms = (when - EPOCH) // pd.Timedelta(1, unit="ms")
-    return f"{ms // 1000}.{ms % 1000:03d}"
 
 
 class PrometheusApi(Source):
@@ -47,6 +39,9 @@ class PrometheusApi(Source):
         Fields of `connectors.access.Access`: ``token``, ``headers``, ``ca``, ``tenant``, ``extra_filters`` …
     max_points : int, optional
         Instants a series that one request may ask for, where the server allows fewer than usual.
+    max_bytes : int
+        How large one request's answer may be, as numbers; a larger one is asked for in shards of series where the query
+        is a plain selector, or a roll-up of one.
     send : callable, optional
         What sends a request: the seam of `connectors.wire`.
     patience
@@ -67,6 +62,7 @@ class PrometheusApi(Source):
         url: str,
         *,
         max_points: int | None = None,
+        max_bytes: int = MAX_BYTES,
         send: Send | None = None,
         **access_and_patience: Any,
     ) -> None:
@@ -77,6 +73,14 @@ class PrometheusApi(Source):
         self.scoped = any(key in SCOPING for key, _ in where.params)
         if max_points is not None:
             self.max_points = max_points
+        self._ranges = Ranges(
+            self.client,
+            self.name,
+            self.max_points,
+            self.max_subquery_points,
+            max_bytes=max_bytes,
+            limit_known=max_points is not None,
+        )
         self._met: servers.Met | None = None
 
     # Asking -------------------------------------------------------------------------------------------------------
@@ -169,13 +173,12 @@ class PrometheusApi(Source):
                 hint="Ask for an earlier start.",
             )
         fine = None if resolution is None else duration(resolution, name="resolution")
-        text = rolled_up(query, aggregate, step=asked.step, resolution=fine)
         below = None if aggregate is None or is_selector(query) else resolution_of(asked.step, fine)
-        parts = self._parts(text, query, ready, below, progress)
-        series = assemble.stack(parts)
-        if not series:
-            raise assemble.no_data(query, source=self.name, when=f"from {asked.start} to {ready.end}")
-        frame = assemble.wide_frame(series, ready.times, query=query, name=name, source=self.name)
+        wanted = Asked(query, ready, aggregate, below)
+        parts, rolled_here = self._ranges.parts(wanted, progress)
+        frame = assemble.range_frame(parts, ready.times, query=query, name=name, source=self.name)
+        runs = 1 if aggregate and below is None else len({run[0] for run, _ in parts})
+        notes = self._remarks(asked, ready, below, parts=runs) + self._ranges.remarks(wanted, rolled_here=rolled_here)
         return assemble.attach(
             frame,
             ready,
@@ -186,40 +189,8 @@ class PrometheusApi(Source):
             server=str(self._meet()),
             pulled_at=self.client.now().floor("s").isoformat(),
             seams=servers.seams(self._meet(), start=asked.start, end=ready.end, now=self.client.now()),
-            notes=self._remarks(asked, ready, below, parts=1 if aggregate and below is None else len(parts)),
+            notes=notes,
         )
-
-    def _parts(
-        self, text: str, query: str, ready: Window, below: pd.Timedelta | None, progress: Progress | None
-    ) -> list[Part]:
-        """Ask for every run of instants, one after the other: more at once only queue in the server."""
-        points = points_allowed(ready.step, below, points=self.max_points, subquery_points=self.max_subquery_points)
-        runs = split(ready, points)
-        if len(runs) > 1:
-            refuse_to_split(query, ready, points=points, source=self.name)
-        parts: list[Part] = []
-        for number, run in enumerate(runs, start=1):
-            parts += self._run(text, query, run, ready.step)
-            if progress is not None:
-                progress(number, len(runs), f"window {number} of {len(runs)}")
-        return parts
-
-    def _run(self, text: str, query: str, run: pd.DatetimeIndex, step: pd.Timedelta) -> list[Part]:
-        """Ask for one run; where the server's own limits are lower than usual, for its halves."""
-        params = [
-            ("query", text),
-            ("start", seconds(run[0])),
-            ("end", seconds(run[-1])),
-            ("step", f"{step / pd.Timedelta(1, unit='s'):.3f}"),
-            ("nocache", "1"),
-        ]
-        try:
-            data = self._document("/api/v1/query_range", params, query=query)
-        except ResultTooLarge:
-            if len(run) == 1 or whole_window_part(query):
-                raise
-            return [part for half in halves(run) for part in self._run(text, query, half, step)]
-        return [(run, decode.matrix(data, run, source=self.name, query=query))]
 
     def _remarks(self, asked: Window, ready: Window, below: pd.Timedelta | None, *, parts: int) -> tuple[str, ...]:
         """Say what a reader of the frame should know; ``parts``: of how many the answer is made, where that matters."""

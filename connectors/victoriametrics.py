@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +44,7 @@ class VictoriaMetrics(PrometheusApi):
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
         self._exports = Exports(self.client, name=self.name)
+        self._ranges.raw = partial(self._exports.raw, stale=False)
 
     def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
         """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.

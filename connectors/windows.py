@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +13,9 @@ from capacity.frames import duration_text
 from connectors.base import Window
 from connectors.expressions import whole_window_part
 
-__all__ = ["halves", "points_allowed", "refuse_to_split", "split"]
+__all__ = ["halves", "limit_told", "points_allowed", "refuse_to_split", "runs", "split"]
+
+_LIMIT = re.compile(r"(?:maxPointsPerTimeseries=|maximum number of points is |maximum resolution of )([\d,]+)")
 
 
 def points_allowed(step: pd.Timedelta, resolution: pd.Timedelta | None, *, points: int, subquery_points: int) -> int:
@@ -39,9 +44,19 @@ def split(window: Window, points: int) -> list[pd.DatetimeIndex]:
 
     Every instant is in exactly one run, so that nothing is double or missing at a seam.
     """
-    times = window.times
-    runs = -(-len(times) // points)
-    return [times[part[0] : part[-1] + 1] for part in np.array_split(np.arange(len(times)), runs) if len(part)]
+    return runs(window.times, points)
+
+
+def runs(times: pd.DatetimeIndex, points: int) -> list[pd.DatetimeIndex]:
+    """Cut instants into runs of at most ``points``: see `split`."""
+    borders = np.linspace(0, len(times), -(-len(times) // points) + 1).round().astype(int).tolist()
+    return [times[begin:end] for begin, end in pairwise(borders) if begin < end]
+
+
+def limit_told(said: str) -> int | None:
+    """Return how many instants a series a server allows, from the words in which it refuses more; None: not told."""
+    found = _LIMIT.search(said)
+    return int(found[1].replace(",", "")) if found else None
 
 
 def halves(run: pd.DatetimeIndex) -> list[pd.DatetimeIndex]:

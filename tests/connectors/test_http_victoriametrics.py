@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from capacity import frames
-from capacity.errors import NoData, ParameterError, QueryRejected, ResultTooLarge
+from capacity.errors import NoData, ParameterError, QueryRejected
 from capacity.provenance import read
 from connectors import Source, connect
 from tests.support.servers import VictoriaMetrics
@@ -162,13 +162,13 @@ def test_a_window_above_the_servers_limit_is_split(victoriametrics: VictoriaMetr
             source.range("running_max(long_window)", start=DAY, end=DAY + pd.Timedelta(days=25), step="1s")
 
 
-def test_lower_limits_of_a_server_are_met_by_halving(start_victoriametrics: Callable[..., VictoriaMetrics]) -> None:
-    """A server that allows 100 points is asked for shorter windows, and gives the same frame."""
+def test_lower_limits_of_a_server_are_learnt(start_victoriametrics: Callable[..., VictoriaMetrics]) -> None:
+    """A server that allows 100 points is asked for shorter windows, and gives the same frame; what may not is told."""
     server = start_victoriametrics("-search.maxPointsPerTimeseries=100")
     with load(server, line("few_points", range(301))) as source:
         frame = source.range("few_points", start=DAY, end=DAY + 300 * MINUTE, step="1m", aggregate="max")
         assert frame.iloc[:, 0].tolist() == list(range(1, 301))
-        with pytest.raises(ResultTooLarge):
+        with pytest.raises(QueryRejected, match=r"more than the 100.*range_max\(…\).*step of 3m"):
             source.range("range_max(few_points)", start=DAY, end=DAY + 300 * MINUTE, step="1m")
 
 
