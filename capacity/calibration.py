@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from capacity.grids import horizon_buckets
 
-__all__ = ["GRID", "Calibration", "calibrate"]
+__all__ = ["GRID", "Calibration", "Learnt", "calibrate"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -26,6 +26,7 @@ IntArray = npt.NDArray[np.int64]
 # The levels at which the shape is stored; tails beyond are exponential (`capacity.paths`).
 GRID = np.array([0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5])
 GRID = np.concatenate([GRID, 1 - GRID[-2::-1]])
+MIDDLE = len(GRID) // 2
 
 # Pseudo-folds given to what is shared, where a series' own folds are few: its in-sample noise for its size, its kind
 # for growth and shape, the default for its kind's shape. Chosen on ten public sets at once; a factor of two either way
@@ -46,6 +47,15 @@ DEFAULT_SHAPE = np.concatenate([_T5_LOW, -_T5_LOW[-2::-1]]) / 0.949
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What kinds teach: growth (bucket, kind), fold error over noise (kind,), shape (kind, segment, level)."""
+
+    growth: FloatArray
+    ratio: FloatArray
+    shape: FloatArray
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What the folds taught, per series.
 
@@ -57,38 +67,50 @@ class Calibration:
         Quantiles of the standardised error at `GRID`.
     segment : ndarray of int, shape (horizon,)
         Which segment of ``shape`` a step ahead uses.
-    standardised : ndarray, shape (fold, horizon, series)
+    steps : ndarray of int
+        The steps ahead at which folds were scored.
+    standardised : ndarray, shape (fold, step, series)
         The folds' errors over their leave-one-out scale; NaN where there is no truth.
     reach : int
         The furthest step ahead that any fold has seen.
+    learnt : Learnt
     """
 
     scale: FloatArray
     shape: FloatArray
     segment: IntArray
+    steps: IntArray
     standardised: FloatArray
     reach: int
+    learnt: Learnt
 
 
 def calibrate(
     errors: FloatArray,
     *,
+    steps: IntArray,
+    horizon: int,
     noise: FloatArray,
     daily: FloatArray,
     ahead: FloatArray,
     kinds: IntArray,
     day: int,
     tested: int,
+    learnt: Learnt | None = None,
 ) -> Calibration:
     """Learn scale and shape from fold errors.
 
     Parameters
     ----------
-    errors : ndarray, shape (fold, horizon, series)
+    errors : ndarray, shape (fold, step, series)
         Truth less point forecast; NaN where there is no truth.
+    steps : ndarray of int
+        The steps ahead of the errors.
+    horizon : int
+        Steps ahead of the forecast.
     noise : ndarray, shape (series,)
         In-sample noise, in the errors' unit: how far a sample is from the one a season before.
-    daily : ndarray, shape (fold, horizon, series) or broadcastable to it
+    daily : ndarray, shape (fold, step, series) or broadcastable to it
         Relative scale of each fold's time of day.
     ahead : ndarray, shape (horizon, series)
         The same for the forecast itself.
@@ -98,21 +120,32 @@ def calibrate(
         Steps in a day (1 where there is no day), which is where growth laws begin.
     tested : int
         Rows between the first fold's cutoff and the end: how much independent truth the folds saw.
+    learnt : Learnt, optional
+        What the kinds have taught already; by default these series teach it.
     """
     relative = errors / daily
-    bucket = horizon_buckets(errors.shape[1])
-    size = _bucket_means(np.abs(relative), bucket)
-    size = _winsorised(size)
-    log_scale, loo = _scales(size, noise=noise, kinds=kinds, bucket_day=int(np.log2(max(day, 1))))
+    every = np.arange(1, horizon + 1)
+    bucket, buckets = horizon_buckets(steps), int(horizon_buckets(every)[-1]) + 1
+    size = _winsorised(_bucket_means(np.abs(relative), bucket, buckets))
+    floor = _floor(size, noise)
+    if learnt is None:
+        growth, ratio = _taught(size, noise, kinds, floor, int(np.log2(max(day, 1))))
+    else:
+        growth, ratio = learnt.growth, learnt.ratio
+    log_scale, loo = _scales(size, growth=growth[:, kinds], steady=noise * ratio[kinds], floor=floor)
     standardised = relative / np.take(loo, bucket, axis=1)
-    segment = _segments(errors.shape[1], day)
+    segment = _segments(every, day)
+    ordered = _sorted(standardised, _segments(steps, day), int(segment[-1]) + 1)
+    shared = _kind_shapes(ordered, kinds) if learnt is None else learnt.shape
     reached = np.flatnonzero(np.isfinite(errors).any(axis=(0, 2)))
     return Calibration(
-        scale=_interpolated(log_scale, errors.shape[1]) * ahead * _few_windows(errors.shape[1], tested)[:, None],
-        shape=_shapes(standardised, segment=segment, kinds=kinds),
+        scale=_interpolated(log_scale, horizon) * ahead * _few_windows(horizon, tested)[:, None],
+        shape=_own_shapes(ordered, shared[kinds]),
         segment=segment,
+        steps=steps,
         standardised=standardised,
-        reach=int(reached[-1]) + 1 if len(reached) else 0,
+        reach=int(steps[reached[-1]]) if len(reached) else 0,
+        learnt=Learnt(growth, ratio, shared),
     )
 
 
@@ -124,13 +157,15 @@ def _few_windows(horizon: int, tested: int) -> FloatArray:
     return np.sqrt(1.0 + np.arange(1, horizon + 1) / max(tested, 1))
 
 
-def _bucket_means(absolute: FloatArray, bucket: IntArray) -> FloatArray:
-    """Mean over each bucket of steps ahead: (fold, horizon, series) → (fold, bucket, series), NaN where unseen."""
-    starts = np.searchsorted(bucket, np.arange(bucket[-1] + 1))
+def _bucket_means(absolute: FloatArray, bucket: IntArray, buckets: int) -> FloatArray:
+    """Mean over each bucket of steps ahead: (fold, step, series) → (fold, bucket, series), NaN where unseen."""
+    present, starts = np.unique(bucket, return_index=True)
     seen = np.isfinite(absolute)
     total = np.add.reduceat(np.where(seen, absolute, 0.0), starts, axis=1)
-    count = np.add.reduceat(seen.astype(float), starts, axis=1)
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    count = np.add.reduceat(seen, starts, axis=1, dtype=float)
+    means = np.full((len(absolute), buckets, absolute.shape[2]), np.nan)
+    means[:, present] = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return means
 
 
 def _winsorised(size: FloatArray) -> FloatArray:
@@ -155,18 +190,36 @@ def _mean(values: FloatArray, weight: FloatArray, axis: int) -> FloatArray:
     return np.asarray(np.divide(total, weights, out=np.full_like(total, np.nan), where=weights > 0), dtype=float)
 
 
-def _scales(size: FloatArray, *, noise: FloatArray, kinds: IntArray, bucket_day: int) -> tuple[FloatArray, FloatArray]:
-    """Fit the scale by all folds, as logs (bucket, series), and with each left out (fold, bucket, series)."""
-    floor = np.maximum(1e-9 * np.nanmax(np.where(np.isnan(size), 0, size), axis=(0, 1), initial=0), 1e-300)
-    floor = np.maximum(floor, 1e-9 * noise)
+def _floor(size: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return the smallest size that is told from 0, per series."""
+    largest = np.nanmax(np.where(np.isnan(size), 0, size), axis=(0, 1), initial=0)
+    return np.asarray(np.maximum(np.maximum(1e-9 * largest, 1e-300), 1e-9 * noise), dtype=float)
+
+
+def _taught(
+    size: FloatArray, noise: FloatArray, kinds: IntArray, floor: FloatArray, bucket_day: int
+) -> tuple[FloatArray, FloatArray]:
+    """Growth of each kind, (bucket, kind), and its ratio of fold errors to in-sample noise, (kind,)."""
     seen = np.isfinite(size).astype(float)
-    growth = _growth(np.log(np.maximum(_mean(size, seen, 0), floor)), seen.sum(axis=0), kinds, bucket_day)
-    steady = _steady_noise(size, growth, noise, kinds, floor)
+    log_size, count = np.log(np.maximum(_mean(size, seen, 0), floor)), seen.sum(axis=0)
+    many = int(kinds.max()) + 1
+    growth = np.stack(
+        [_growth_of_kind(log_size[:, kinds == kind], count[:, kinds == kind], bucket_day) for kind in range(many)], 1
+    )
+    return growth, _noise_ratio(size, growth[:, kinds], noise, kinds, floor)
+
+
+def _scales(
+    size: FloatArray, *, growth: FloatArray, steady: FloatArray, floor: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fit the scale by all folds, as logs (bucket, series), and with each left out (fold, bucket, series)."""
+    seen = np.isfinite(size).astype(float)
+    shrink = np.exp(-growth)
 
     def fit(weight: FloatArray) -> FloatArray:
         own = _mean(size, weight, 0)
         count = weight.sum(axis=0)
-        level = _mean(own / np.exp(growth), np.sqrt(count), 0)
+        level = _mean(own * shrink, np.sqrt(count), 0)
         folds = weight.any(axis=1).sum(axis=0)
         level = (np.nan_to_num(level) * folds + SIZE_PRIOR * steady) / (folds + SIZE_PRIOR)
         expected = np.log(np.maximum(level, floor)) + growth
@@ -191,15 +244,6 @@ def _carried(deviation: FloatArray, count: FloatArray) -> FloatArray:
     return out
 
 
-def _growth(log_size: FloatArray, count: FloatArray, kinds: IntArray, bucket_day: int) -> FloatArray:
-    """Growth of the error over buckets, per kind, as logs (bucket, series): zero on average over what was seen."""
-    growth = np.zeros_like(log_size)
-    for kind in np.unique(kinds):
-        own = kinds == kind
-        growth[:, own] = _growth_of_kind(log_size[:, own], count[:, own], bucket_day)[:, None]
-    return growth
-
-
 def _growth_of_kind(log_size: FloatArray, count: FloatArray, bucket_day: int) -> FloatArray:
     """Fit size(series) + growth(bucket) to log sizes by alternating means; extend past the reach by a power law."""
     weight = np.where(np.isfinite(log_size), count, 0.0)
@@ -211,6 +255,7 @@ def _growth_of_kind(log_size: FloatArray, count: FloatArray, bucket_day: int) ->
     seen = np.flatnonzero(weight.sum(axis=1) > 0)
     if not len(seen):
         return np.asarray(0.5 * np.log(2.0) * np.arange(len(growth)), dtype=float)
+    growth = np.interp(np.arange(len(growth)), seen, growth[seen])
     return _extended(growth, seen, weight.sum(axis=1), bucket_day)
 
 
@@ -230,20 +275,16 @@ def _extended(growth: FloatArray, seen: IntArray, weight: FloatArray, bucket_day
     return growth
 
 
-def _steady_noise(
+def _noise_ratio(
     size: FloatArray, growth: FloatArray, noise: FloatArray, kinds: IntArray, floor: FloatArray
 ) -> FloatArray:
-    """In-sample noise brought to the size of fold errors by its kind's typical ratio."""
+    """Typical ratio of fold errors, growth taken out, to in-sample noise, per kind."""
     seen = np.isfinite(size).astype(float)
     level = _mean(_mean(size, seen, 0) / np.exp(growth), np.sqrt(seen.sum(axis=0)), 0)
-    known_noise = noise > floor
-    ratio = np.where(known_noise & np.isfinite(level), level / np.where(known_noise, noise, 1.0), np.nan)
-    steady = np.zeros_like(noise)
-    for kind in np.unique(kinds):
-        own = kinds == kind
-        known = ratio[own][np.isfinite(ratio[own])]
-        steady[own] = noise[own] * (float(np.median(known)) if len(known) else 1.0)
-    return steady
+    known = (noise > floor) & np.isfinite(level)
+    ratio = np.where(known, level / np.where(known, noise, 1.0), np.nan)
+    parts = [ratio[(kinds == kind) & known] for kind in range(int(kinds.max()) + 1)]
+    return np.array([float(np.median(part)) if len(part) else 1.0 for part in parts])
 
 
 def _interpolated(log_scale: FloatArray, horizon: int) -> FloatArray:
@@ -258,33 +299,62 @@ def _interpolated(log_scale: FloatArray, horizon: int) -> FloatArray:
     return np.asarray(np.exp((1 - share) * log_scale[left] + share * log_scale[left + 1]), dtype=float)
 
 
-def _segments(horizon: int, day: int) -> IntArray:
+def _segments(ahead: IntArray, day: int) -> IntArray:
     """Stretches of the horizon that have a shape of their own: to 2 days, to 7 days, beyond."""
-    ahead = np.arange(1, horizon + 1)
     return np.searchsorted(np.array([2 * day, 7 * day]), ahead, side="left").astype(np.int64)
 
 
-def _shapes(standardised: FloatArray, *, segment: IntArray, kinds: IntArray) -> FloatArray:
-    """Quantiles of the standardised error, (series, segment, level): default, then kind, then own."""
-    series = standardised.shape[2]
-    shape = np.empty((series, int(segment[-1]) + 1, len(GRID)))
-    for kind in np.unique(kinds):
-        own = np.flatnonzero(kinds == kind)
+@dataclass(frozen=True)
+class _Ordered:
+    """A segment's standardised errors in ascending order, (series, place); how many there are; folds they are of."""
+
+    values: npt.NDArray[np.float32]
+    count: IntArray
+    folds: FloatArray
+
+
+def _sorted(standardised: FloatArray, segment: IntArray, segments: int) -> list[_Ordered]:
+    parts = []
+    for part in range(segments):
+        block = standardised[:, segment == part]
+        flat = np.ascontiguousarray(block.reshape(-1, block.shape[2]).T, dtype=np.float32)
+        flat.sort(axis=1)
+        parts.append(
+            _Ordered(flat, np.isfinite(flat).sum(axis=1), np.isfinite(block).any(axis=1).sum(axis=0).astype(float))
+        )
+    return parts
+
+
+def _kind_shapes(ordered: list[_Ordered], kinds: IntArray) -> FloatArray:
+    """Quantiles of the standardised error of each kind, (kind, segment, level), steadied by the segment before."""
+    shape = np.empty((int(kinds.max()) + 1, len(ordered), len(GRID)))
+    for kind in range(len(shape)):
         before = DEFAULT_SHAPE
-        for part in range(shape.shape[1]):
-            block = standardised[:, segment == part][:, :, own]
-            before = _blended(block, before, SHAPE_DEFAULT_PRIOR)
-            for position, column in enumerate(own):
-                shape[column, part] = _blended(block[:, :, position : position + 1], before, SHAPE_PRIOR)
+        for place, part in enumerate(ordered):
+            values = part.values[kinds == kind]
+            known = values[np.isfinite(values)].astype(float)
+            if len(known):
+                folds = part.folds[kinds == kind].sum()
+                own = np.quantile(known, GRID)
+                own -= (1 - MEDIAN_KEPT) * own[MIDDLE]
+                before = (folds * own + SHAPE_DEFAULT_PRIOR * before) / (folds + SHAPE_DEFAULT_PRIOR)
+            shape[kind, place] = before
     return shape
 
 
-def _blended(block: FloatArray, before: FloatArray, prior: float) -> FloatArray:
-    """Empirical quantiles of a block (fold, step, series), weighed against ``before`` by how many folds it holds."""
-    known = block[np.isfinite(block)]
-    if not len(known):
-        return before
-    folds = float(np.isfinite(block).any(axis=1).sum())
-    shape = np.quantile(known, GRID)
-    shape -= (1 - MEDIAN_KEPT) * shape[len(GRID) // 2]
-    return np.asarray((folds * shape + prior * before) / (folds + prior), dtype=float)
+def _own_shapes(ordered: list[_Ordered], shared: FloatArray) -> FloatArray:
+    """Weigh each series' own quantiles against its kind's by its folds, (series, segment, level)."""
+    shape = shared.copy()
+    for place, part in enumerate(ordered):
+        if not part.values.shape[1]:
+            continue
+        at = np.maximum(part.count - 1, 0)[:, None] * GRID
+        low = at.astype(np.int64)
+        high = np.minimum(low + 1, np.maximum(part.count - 1, 0)[:, None])
+        left, right = np.take_along_axis(part.values, low, 1), np.take_along_axis(part.values, high, 1)
+        own = left + (at - low) * (right - left)
+        own -= (1 - MEDIAN_KEPT) * own[:, MIDDLE : MIDDLE + 1]
+        folds = np.where(part.count > 0, part.folds, 0.0)[:, None]
+        own = np.where(folds > 0, own, 0.0)
+        shape[:, place] = (folds * own + SHAPE_PRIOR * shared[:, place]) / (folds + SHAPE_PRIOR)
+    return shape

@@ -12,10 +12,10 @@ explained by a mixture of a few processes, each of which can be run on for ever:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import nnls
 
 from capacity.grids import Seasons
 
@@ -59,6 +59,8 @@ class Copula:
 
 
 WHITE = Process("decay", 0.0)
+# Samples behind a correlation that is listened to.
+LEAST_PAIRS = 6
 
 
 def dictionary(seasons: Seasons) -> tuple[Process, ...]:
@@ -73,9 +75,13 @@ def dictionary(seasons: Seasons) -> tuple[Process, ...]:
     return (WHITE, *decays, *wander, *echoes)
 
 
-def fit_copula(standardised: FloatArray, *, seasons: Seasons) -> Copula:
-    """Fit the mixture to standardised trajectories of shape (fold, horizon, series); NaN where there is no truth."""
-    first, second, observed, weight = _correlations(_normal_scores(standardised), seasons)
+def fit_copula(standardised: FloatArray, *, seasons: Seasons, steps: IntArray | None = None) -> Copula:
+    """Fit the mixture to standardised trajectories of shape (fold, step, series); NaN where there is no truth.
+
+    ``steps`` are the steps ahead; by default 1, 2, 3 and so on.
+    """
+    ahead = np.arange(1, standardised.shape[1] + 1) if steps is None else steps
+    first, second, observed, weight = _correlations(_normal_scores(standardised), ahead)
     processes = dictionary(seasons)
     if len(observed) < 3:
         return Copula((Process("decay", float(np.exp(-1 / max(seasons.day, 2)))), WHITE), (0.7, 0.3))
@@ -92,47 +98,35 @@ def _normal_scores(standardised: FloatArray) -> FloatArray:
     return np.asarray(np.tanh(bounded / 2.0), dtype=float)
 
 
-def _correlations(scores: FloatArray, seasons: Seasons) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Correlation at pairs of steps ahead that a geometric net picks: (first, second, correlation, weight)."""
-    horizon = scores.shape[1]
-    day = seasons.day or 1
-    lags = sorted({1, 2, 3, 4, 6, 8, 12, 16, day // 2, day, 2 * day, 3 * day, 5 * day, 7 * day, 14 * day, 28 * day,
-                   day + day // 2, 10 * day + day // 2, 56 * day})  # fmt: skip
-    edges = np.unique(np.round(np.geomspace(1, horizon, 10)).astype(int))
-    rows = []
-    for lag in lags:
-        for low, high in pairwise(edges):
-            start, stop = low - 1, min(high - 1, horizon - lag)
-            if lag < 1 or stop <= start:
-                continue
-            product, count = _moment(scores[:, start:stop], scores[:, start + lag : stop + lag])
-            if count >= 6:
-                middle = float(np.sqrt((start + 1) * stop))
-                rows.append((middle, middle + lag, product, np.sqrt(count)))
-    table = np.array(rows, dtype=float).reshape(-1, 4)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+def _correlations(scores: FloatArray, steps: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Correlation at all pairs of steps ahead: (first, second, correlation, weight).
 
-
-def _moment(one: FloatArray, other: FloatArray) -> tuple[float, float]:
-    both = np.isfinite(one) & np.isfinite(other)
-    x, y = np.where(both, one, 0.0), np.where(both, other, 0.0)
-    spread = float(np.sqrt((x * x).sum() * (y * y).sum()))
-    folds = float(both.any(axis=1).sum())
-    return (float((x * y).sum()) / spread if spread > 0 else 0.0), folds
+    Pairs are as many as squares are; a weight shares each stretch of distance and of place evenly among its pairs.
+    """
+    flat = scores.transpose(0, 2, 1).reshape(-1, scores.shape[1])
+    known = np.isfinite(flat)
+    x = np.where(known, flat, 0.0)
+    seen = known.astype(float)
+    product, power = x.T @ x, (x * x).T @ seen
+    spread = np.sqrt(power * power.T)
+    folds = np.isfinite(scores).any(axis=2).astype(float)
+    shared = (folds.T @ folds) * (known.sum() / max(folds.sum(), 1.0))
+    row, column = np.nonzero(np.triu((spread > 0) & (shared >= LEAST_PAIRS), 1))
+    first, second = steps[row].astype(float), steps[column].astype(float)
+    stretch = np.round(2 * np.log2(second - first)) * 64 + np.round(2 * np.log2(first))
+    _, place, many = np.unique(stretch, return_inverse=True, return_counts=True)
+    weight = np.sqrt(shared[row, column]) / many[place]
+    return first, second, product[row, column] / spread[row, column], weight
 
 
 def _mixture(basis: FloatArray, observed: FloatArray, weight: FloatArray) -> FloatArray:
-    """Non-negative weights that sum to 1, by projected coordinate descent on weighted least squares."""
-    scaled = weight / weight.sum()
-    gram = basis.T @ (basis * scaled[:, None]) + 1e-4 * np.eye(basis.shape[1])
-    target = basis.T @ (observed * scaled)
-    gram += 1.0  # the sum of the weights is 1: a heavy penalty on (Σw − 1)²
-    target = target + 1.0
-    weights = np.full(len(target), 1.0 / len(target))
-    for _ in range(400):
-        for place in range(len(weights)):
-            rest = target[place] - gram[place] @ weights + gram[place, place] * weights[place]
-            weights[place] = max(0.0, rest / gram[place, place])
+    """Non-negative weights that sum to 1: weighted least squares, with a heavy penalty on (Σw − 1)²."""
+    scaled = np.sqrt(weight / weight.sum())[:, None]
+    many = basis.shape[1]
+    rows = np.concatenate([basis * scaled, 1e-2 * np.eye(many), np.ones((1, many))])
+    target = np.concatenate([observed * scaled[:, 0], np.zeros(many), [1.0]])
+    triangle = np.asarray(np.linalg.qr(np.column_stack([rows, target]), mode="r"))
+    weights = nnls(triangle[:, :many], triangle[:, many])[0]
     return np.asarray(weights / weights.sum(), dtype=float)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capacity.grids import DAY_S, Seasons, phases
-from capacity.models.base import Answer, Problem
+from capacity.models.base import Problem
 
 __all__ = ["Noise", "fold_cutoffs", "fold_errors", "in_sample"]
 
@@ -43,17 +43,16 @@ def fold_cutoffs(rows: int, *, horizon: int, seasons: Seasons, folds: int) -> tu
     return tuple(int(cut) for cut in np.unique(np.linspace(first, last, folds).round()))
 
 
-def fold_errors(problem: Problem, answer: Answer, cutoffs: Sequence[int]) -> FloatArray:
-    """Return truth less points, (fold, horizon, series); NaN without a truth, or where a fold had seen too little."""
+def fold_errors(problem: Problem, points: FloatArray, cutoffs: Sequence[int], *, steps: IntArray) -> FloatArray:
+    """Return truth less points, both (fold, step, series); NaN without a truth, or where a fold had seen too little."""
     rows = len(problem.values)
-    errors = np.full((len(cutoffs), problem.horizon, problem.series), np.nan)
+    errors = np.full((len(cutoffs), len(steps), problem.series), np.nan)
     seen = np.isfinite(problem.values)
     first = np.where(seen.any(axis=0), seen.argmax(axis=0), rows)
-    counts = np.cumsum(seen, axis=0)
     for fold, cutoff in enumerate(cutoffs):
-        ahead = min(problem.horizon, rows - cutoff)
-        errors[fold, :ahead] = problem.values[cutoff : cutoff + ahead] - answer.points[fold, :ahead]
-        enough = (counts[cutoff - 1] >= MIN_SEEN) & (cutoff - first >= MIN_SEEN_SHARE * (rows - first))
+        known = steps[cutoff + steps <= rows]
+        errors[fold, : len(known)] = problem.values[cutoff + known - 1] - points[fold, : len(known)]
+        enough = (seen[:cutoff].sum(axis=0) >= MIN_SEEN) & (cutoff - first >= MIN_SEEN_SHARE * (rows - first))
         errors[fold][:, ~enough] = np.nan
     return errors
 
@@ -88,12 +87,13 @@ def in_sample(problem: Problem) -> Noise:
     size = _mean(apart)
     bounded = np.minimum(apart, 6 * np.where(size > 0, size, np.inf))
     bins = phases(problem.times, problem.seasons.step_s)
+    order = np.argsort(bins, kind="stable")
+    present, starts = np.unique(bins[order], return_index=True)
+    seen = np.isfinite(bounded)[order]
+    count = np.add.reduceat(seen, starts, axis=0, dtype=float)
+    total = np.add.reduceat(np.where(seen, bounded[order], 0.0), starts, axis=0) / np.where(size > 0, size, 1.0)
     relative = np.ones((24, problem.series))
-    for one in np.unique(bins):
-        rows = bounded[bins == one]
-        seen = np.isfinite(rows).sum(axis=0)
-        total = np.nansum(rows, axis=0) / np.where(size > 0, size, 1.0)
-        relative[one] = np.where(size > 0, (total + DAILY_PRIOR) / (seen + DAILY_PRIOR), 1.0)
+    relative[present] = np.where(size > 0, (total + DAILY_PRIOR) / (count + DAILY_PRIOR), 1.0)
     return Noise(size, relative)
 
 

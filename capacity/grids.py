@@ -6,18 +6,24 @@ Everything here depends on the time grid alone, never on a value, so one design 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["DAY_S", "WEEK_S", "Design", "Seasons", "design", "horizon_buckets", "phases", "seasons"]
+__all__ = ["DAY_S", "WEEK_S", "Design", "Seasons", "design", "horizon_buckets", "phases", "probes", "seasons"]
 
 FloatArray = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
+# Steps ahead at which folds are scored: of these the first ones are all taken.
+MOST_PROBES = 160
+HEAD_PROBES = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +66,68 @@ def phases(times: pd.DatetimeIndex, step_s: float) -> IntArray:
     return ((started // 86_400) % 7).astype(np.int64)
 
 
-def horizon_buckets(horizon: int) -> IntArray:
-    """Return the bucket of every step ahead; buckets double: 1, 2, 3–4, 5–8, 9–16 and so on."""
-    ahead = np.arange(1, horizon + 1)
+def horizon_buckets(ahead: IntArray) -> IntArray:
+    """Return the bucket of steps ahead; buckets double: 1, 2, 3–4, 5–8, 9–16 and so on."""
     return np.ceil(np.log2(ahead)).astype(np.int64)
+
+
+def probes(horizon: int, grid: Seasons) -> IntArray:
+    """Return the steps ahead at which folds are scored: all of a short horizon, a fair sample of a long one.
+
+    The first steps are all in it. Beyond them every so many, a number that shares no factor with the day or the week,
+    so that every time of day and every weekday come up alike.
+    """
+    if horizon <= MOST_PROBES:
+        return np.arange(1, horizon + 1)
+    stride = max(2, -(-(horizon - HEAD_PROBES) // (MOST_PROBES - HEAD_PROBES)))
+    while gcd(stride, (grid.day or 1) * 7) > 1:
+        stride += 1
+    return np.concatenate([np.arange(1, HEAD_PROBES + 1), np.arange(HEAD_PROBES + stride, horizon + 1, stride)])
 
 
 @dataclass(frozen=True)
 class Design:
-    """A design matrix for seasons and a bending trend, factorised once for all series of a grid.
+    """A design for seasons and a bending trend, factorised once for all series and calls that share a grid.
+
+    A season repeats, so its terms are kept for one cycle only, and a fit needs no more of the samples than their sums
+    by place in the cycle and their products with a few hat functions.
 
     Attributes
     ----------
-    season : ndarray, shape (rows + horizon, p)
-        Fourier terms of day and week, history first, then the horizon.
-    whole : ndarray, shape (rows, p + q)
-        Season and trend over the history.
+    rows : int
+        Samples of history.
+    cycle : ndarray, shape (period, p)
+        Fourier terms of day and week over one cycle, the first row's place first.
+    trend : ndarray, shape (rows, q)
+        Hat functions.
     inverse : ndarray, shape (p + q, p + q)
         Of the ridged normal matrix.
     """
 
-    season: FloatArray
-    whole: FloatArray
-    inverse: FloatArray
+    rows: int
+    cycle: Float32
+    trend: Float32
+    inverse: Float32
 
-    def coefficients(self, values: FloatArray) -> FloatArray:
+    def coefficients(self, values: Float32) -> Float32:
         """Return the ridged coefficients of series without gaps, (rows, series) → (p + q, series)."""
-        return np.asarray(self.inverse @ (self.whole.T @ values), dtype=float)
+        moments = np.concatenate([self.cycle.T @ self._by_place(values), self.trend.T @ values])
+        return np.asarray(self.inverse @ moments, dtype=np.float32)
+
+    def season(self, coefficients: Float32) -> Float32:
+        """Return the season over one cycle, shape (period, series)."""
+        return np.asarray(self.cycle @ coefficients[: self.cycle.shape[1]], dtype=np.float32)
+
+    def level(self, coefficients: Float32) -> Float32:
+        """Return the bending trend over the history, shape (rows, series)."""
+        return np.asarray(self.trend @ coefficients[self.cycle.shape[1] :], dtype=np.float32)
+
+    def _by_place(self, values: Float32) -> Float32:
+        period = len(self.cycle)
+        whole = self.rows // period
+        sums = values[: whole * period].reshape(whole, period, -1).sum(axis=0)
+        sums[: self.rows - whole * period] += values[whole * period :]
+        return np.asarray(sums)
 
 
 # Ridge in units of the noise's variance: a day's shape is trusted, a week's must be borne out by several weeks.
@@ -98,17 +139,19 @@ DAY_HARMONICS = 12
 WEEK_HARMONICS = 40
 
 
-def design(grid: Seasons, *, start: int, rows: int, horizon: int) -> Design:
-    """Build and factorise the design of ``rows`` samples that begin ``start`` steps after the grid's origin."""
-    steps = np.arange(start, start + rows + horizon, dtype=float)
-    season, ridge = _fourier(grid, steps)
+@lru_cache(maxsize=64)
+def design(grid: Seasons, *, rows: int) -> Design:
+    """Build and factorise the design of ``rows`` samples; kept, as every series and every call of a grid shares it."""
+    period = grid.lag
+    season, ridge = _fourier(grid, np.arange(period, dtype=float))
     trend, bend = _hats(rows, grid.steps(WEEK_S) if grid.week else max(rows // 6, 4))
-    whole = np.concatenate([season[:rows], trend], axis=1)
+    whole = np.concatenate([season[np.arange(rows) % period], trend], axis=1)
     gram = whole.T @ whole
     p = len(ridge)
     gram[np.arange(p), np.arange(p)] += ridge
     gram[p:, p:] += TREND_RIDGE * bend + LEVEL_RIDGE * np.eye(len(bend))
-    return Design(season, whole, np.linalg.inv(gram))
+    inverse = np.linalg.inv(gram)
+    return Design(rows, season.astype(np.float32), trend.astype(np.float32), inverse.astype(np.float32))
 
 
 def _fourier(grid: Seasons, steps: FloatArray) -> tuple[FloatArray, FloatArray]:

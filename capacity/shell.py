@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capacity.calibration import Calibration, calibrate
-from capacity.copula import fit_copula
+from capacity.calibration import Calibration, Learnt, calibrate
+from capacity.copula import Copula, fit_copula
 from capacity.errors import HistoryTooShort
 from capacity.folds import Noise, fold_cutoffs, fold_errors, in_sample
-from capacity.grids import phases, seasons
+from capacity.grids import phases, probes, seasons
 from capacity.links import Link
 from capacity.models import AUTO, load_model
 from capacity.models.base import Answer, Model, Problem
+from capacity.models.fleet import Fleet
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
 
@@ -24,11 +26,16 @@ __all__ = ["Fit", "fit"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], object]
 
 # A batched model's folds cost little; a per-series model pays a fit for each.
 FOLDS = 10
 FOLDS_EACH = 4
+# Series of a kind that teach the rest of it; series in a block, which bounds memory; blocks at a time.
+PILOTS = 256
+BLOCK = 256
+THREADS = 2
 # The fleet model stays unless seasonal naive was better by more than folds can be wrong about.
 NAIVE_MARGIN = 1.02
 
@@ -43,6 +50,38 @@ class Fit:
     scores: Mapping[str, FloatArray]
 
 
+@dataclass(frozen=True)
+class _Taught:
+    """What series of a kind teach each other: weights of candidates by cutoff, growth and shape of errors."""
+
+    pool: dict[int, Float32]
+    learnt: Learnt
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A block of series, fitted: points and scale (horizon, series), shape (series, segment, level), and the words."""
+
+    points: FloatArray
+    scale: FloatArray
+    calibration: Calibration
+    models: list[str]
+    notes: list[str]
+    scores: dict[str, FloatArray]
+    taught: _Taught
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all blocks share: the model, the fold cutoffs, the steps ahead at which folds are scored."""
+
+    model: Model
+    auto: bool
+    cutoffs: tuple[int, ...]
+    steps: IntArray
+    bins: IntArray
+
+
 def fit(
     prepared: Prepared,
     *,
@@ -53,28 +92,100 @@ def fit(
     seed: int,
     progress: Progress | None = None,
 ) -> Fit:
-    """Fit ``model`` to a prepared history; see `capacity.forecast.forecast`."""
+    """Fit ``model`` to a prepared history; see `capacity.forecast.forecast`.
+
+    Series are fitted in blocks, which bounds memory. What a kind shares (first weights of candidates, growth and shape
+    of errors, how errors hang together) is learnt once, from `PILOTS` of its series spread evenly over it, or all where
+    there are no more: so a series' forecast depends on its own history and on its kind's pilots, never on its block.
+    """
     chosen = load_model("fleet" if model == AUTO else model)
     if not prepared.frame.shape[1]:
         raise HistoryTooShort("no series can be forecast: " + _reasons(prepared), hint="Pull a longer window.")
     problem = _problem(prepared, horizon, link, kinds)
     folds = FOLDS if chosen.batched else FOLDS_EACH
     cutoffs = fold_cutoffs(len(problem.values), horizon=horizon, seasons=problem.seasons, folds=folds)
-    answer = _run(chosen, problem, cutoffs, progress)
-    errors = fold_errors(problem, answer, cutoffs)
-    naive = load_model("naive").points(problem, (*cutoffs, len(problem.values)))
-    naive_errors = fold_errors(problem, naive, cutoffs)
-    points, names, notes = answer.points[-1], [chosen.name] * problem.series, list(answer.notes)
-    if model == AUTO:
+    bins = _ahead_bins(problem, (*cutoffs, len(problem.values)))
+    work = _Work(chosen, model == AUTO, cutoffs, probes(horizon, problem.seasons), bins)
+    pilots = _pilots(kinds) if isinstance(chosen, Fleet) else np.arange(problem.series)
+    if progress is not None:
+        progress(0, problem.series, f"forecasting {problem.series} series")
+    first = _part(work, _some(problem, pilots), None)
+    parts = [first] if len(pilots) == problem.series else _blocks(work, problem, first.taught, progress)
+    if progress is not None:
+        progress(problem.series, problem.series, f"forecasting {problem.series} series")
+    law = _law(prepared, problem, parts, _copulas(first.calibration, problem, kinds[pilots]), link, seed)
+    return Fit(
+        law,
+        tuple(name for part in parts for name in part.models),
+        tuple(note for part in parts for note in part.notes),
+        {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+    )
+
+
+def _pilots(kinds: IntArray) -> IntArray:
+    """Series from which a kind's others learn: all, or `PILOTS` spread evenly over it; ascending."""
+    chosen = []
+    for kind in np.unique(kinds):
+        own = np.flatnonzero(kinds == kind)
+        chosen.append(own if len(own) <= PILOTS else own[np.arange(PILOTS) * len(own) // PILOTS])
+    return np.sort(np.concatenate(chosen))
+
+
+def _some(problem: Problem, columns: IntArray | slice) -> Problem:
+    return replace(problem, values=np.ascontiguousarray(problem.values[:, columns]), kinds=problem.kinds[columns])
+
+
+def _blocks(work: _Work, problem: Problem, taught: _Taught, progress: Progress | None) -> list[_Part]:
+    """Fit block by block, two at a time: numpy lets go of the interpreter while it counts."""
+    where = [slice(start, start + BLOCK) for start in range(0, problem.series, BLOCK)]
+    parts = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for place, part in zip(
+            where, pool.map(lambda one: _part(work, _some(problem, one), taught), where), strict=True
+        ):
+            parts.append(part)
+            if progress is not None:
+                progress(min(place.stop, problem.series), problem.series, f"forecasting {problem.series} series")
+    return parts
+
+
+def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
+    """Fit one block: points, choice, calibration."""
+    cutoffs, steps, rows = work.cutoffs, work.steps, len(problem.values)
+    every = (*cutoffs, rows)
+    pool: dict[int, Float32] = {} if taught is None else taught.pool
+    if isinstance(work.model, Fleet):
+        trial = work.model.trial(problem, every, steps=steps, pool=pool)
+        folds, answer = trial.folds, trial.final
+    else:
+        answer = work.model.points(problem, every)
+        folds = answer.points[:-1, steps - 1]
+    naive = load_model("naive").points(problem, every)
+    errors = fold_errors(problem, folds, cutoffs, steps=steps)
+    naive_errors = fold_errors(problem, naive.points[:-1, steps - 1], cutoffs, steps=steps)
+    points, names, notes = answer.points[-1], [work.model.name] * problem.series, list(answer.notes)
+    if work.auto:
         lost = _loses(errors, naive_errors)
         errors = np.where(lost, naive_errors, errors)
         points = np.where(lost, naive.points[-1], points)
         names = ["naive" if gone else name for gone, name in zip(lost, names, strict=True)]
         notes = [_fallback(gone, note, other) for gone, note, other in zip(lost, notes, naive.notes, strict=True)]
     noise = in_sample(problem)
-    calibration = _calibrate(problem, _settled(errors, answer.since, cutoffs), noise, cutoffs)
-    law = _law(prepared, problem, points, calibration, link, seed, answer)
-    return Fit(law, tuple(names), tuple(notes), _scores(errors, naive_errors, noise, calibration))
+    calibration = calibrate(
+        _settled(errors, answer.since, cutoffs, steps),
+        steps=steps,
+        horizon=problem.horizon,
+        noise=noise.size,
+        daily=noise.at(work.bins[:-1, steps - 1]),
+        ahead=noise.at(work.bins[-1]),
+        kinds=problem.kinds,
+        day=problem.seasons.steps(86_400),
+        tested=rows - cutoffs[0] if cutoffs else 0,
+        learnt=None if taught is None else taught.learnt,
+    )
+    scale = _widened(calibration, answer, problem.horizon)
+    scores = _scores(errors, naive_errors, noise, calibration)
+    return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt))
 
 
 def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> Problem:
@@ -87,15 +198,6 @@ def _reasons(prepared: Prepared) -> str:
     said = [f"{one.series}: {one.reason} ({one.detail})" for one in prepared.skipped[:3]]
     more = len(prepared.skipped) - len(said)
     return "; ".join(said) + (f"; and {more} more." if more else ".")
-
-
-def _run(model: Model, problem: Problem, cutoffs: Sequence[int], progress: Progress | None) -> Answer:
-    if progress is not None:
-        progress(0, 1, f"forecasting {problem.series} series")
-    answer = model.points(problem, (*cutoffs, len(problem.values)))
-    if progress is not None:
-        progress(1, 1, f"forecasting {problem.series} series")
-    return answer
 
 
 def _loses(errors: FloatArray, naive: FloatArray) -> npt.NDArray[np.bool_]:
@@ -123,28 +225,14 @@ def _fallback(gone: bool, note: str, other: str) -> str:
     return f"{other}, because on the folds it was better than the fleet model" if gone else note
 
 
-def _settled(errors: FloatArray, since: IntArray | None, cutoffs: Sequence[int]) -> FloatArray:
+def _settled(errors: FloatArray, since: IntArray | None, cutoffs: Sequence[int], steps: IntArray) -> FloatArray:
     """Leave out what folds from before a jump say of the time after it."""
     if since is None or not since.any():
         return errors
     out = errors.copy()
     for fold, cutoff in enumerate(cutoffs):
-        target = cutoff + np.arange(errors.shape[1])[:, None]
-        out[fold][(cutoff < since) & (target >= since)] = np.nan
+        out[fold][(cutoff < since) & ((cutoff + steps - 1)[:, None] >= since)] = np.nan
     return out
-
-
-def _calibrate(problem: Problem, errors: FloatArray, noise: Noise, cutoffs: Sequence[int]) -> Calibration:
-    bins = _ahead_bins(problem, (*cutoffs, len(problem.values)))
-    return calibrate(
-        errors,
-        noise=noise.size,
-        daily=noise.at(bins[:-1]),
-        ahead=noise.at(bins[-1]),
-        kinds=problem.kinds,
-        day=problem.seasons.steps(86_400),
-        tested=len(problem.values) - cutoffs[0] if cutoffs else 0,
-    )
 
 
 def _ahead_bins(problem: Problem, cutoffs: Sequence[int]) -> IntArray:
@@ -155,33 +243,45 @@ def _ahead_bins(problem: Problem, cutoffs: Sequence[int]) -> IntArray:
     return np.stack([bins[cutoff : cutoff + problem.horizon] for cutoff in cutoffs])
 
 
-def _law(
-    prepared: Prepared,
-    problem: Problem,
-    points: FloatArray,
-    calibration: Calibration,
-    link: Link,
-    seed: int,
-    answer: Answer,
-) -> Law:
+def _widened(calibration: Calibration, answer: Answer, horizon: int) -> FloatArray:
+    """Add to the scale what no fold could see: doubt of a young climb, and the trend's past the folds' reach."""
     scale = calibration.scale
     if answer.unsure is not None:
         scale = np.hypot(scale, answer.unsure)
     if answer.drift is not None:
-        beyond = np.maximum(np.arange(1, problem.horizon + 1) - calibration.reach, 0)[:, None]
+        beyond = np.maximum(np.arange(1, horizon + 1) - calibration.reach, 0)[:, None]
         scale = np.hypot(scale, beyond * answer.drift)
-    copulas = tuple(
-        fit_copula(calibration.standardised[:, :, problem.kinds == kind], seasons=problem.seasons)
-        for kind in range(int(problem.kinds.max()) + 1)
+    return scale
+
+
+def _copulas(calibration: Calibration, problem: Problem, kinds: IntArray) -> tuple[Copula, ...]:
+    return tuple(
+        fit_copula(calibration.standardised[:, :, kinds == kind], seasons=problem.seasons, steps=calibration.steps)
+        for kind in range(int(kinds.max()) + 1)
     )
-    keys = tuple(repr(tuple(column)) for column in prepared.frame.columns)
-    return Law(points, scale, calibration.shape, calibration.segment, link, problem.kinds, copulas, keys, seed)
+
+
+def _law(
+    prepared: Prepared, problem: Problem, parts: list[_Part], copulas: tuple[Copula, ...], link: Link, seed: int
+) -> Law:
+    return Law(
+        np.concatenate([part.points for part in parts], axis=1),
+        np.concatenate([part.scale for part in parts], axis=1),
+        np.concatenate([part.calibration.shape for part in parts]),
+        parts[0].calibration.segment,
+        link,
+        problem.kinds,
+        copulas,
+        tuple(repr(tuple(column)) for column in prepared.frame.columns),
+        seed,
+    )
 
 
 def _scores(errors: FloatArray, naive: FloatArray, noise: Noise, calibration: Calibration) -> dict[str, FloatArray]:
     """Scores of the folds, per series; the unit of errors is the in-sample error of seasonal naive."""
     unit = np.where(noise.size > 0, noise.size, np.nan)
-    ends = shape_at(calibration.shape, np.array([0.1, 0.9]))[:, calibration.segment]
+    segment = calibration.segment[calibration.steps - 1]
+    ends = shape_at(calibration.shape, np.array([0.1, 0.9]))[:, segment]
     within = (calibration.standardised >= ends[:, :, 0].T) & (calibration.standardised <= ends[:, :, 1].T)
     seen = np.isfinite(calibration.standardised)
     return {

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from capacity.grids import DAY_S, WEEK_S, Seasons, design, seasons
-from capacity.models.base import Answer, FloatArray, IntArray, Problem
+from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
 from capacity.models.fleet_candidates import CANDIDATES, CLIMB, View
-from capacity.models.fleet_fit import clean, with_columns
-from capacity.models.fleet_level import block_medians
+from capacity.models.fleet_fit import Float32, Scaled, clean, less_season, scaled, with_columns
+from capacity.models.fleet_level import block_means
 from capacity.models.fleet_regime import regimes
 from capacity.models.fleet_weights import Ledger, blend, stretches, strongest
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "Trial"]
 
 # Half a year of hours; more says little about next month's season and costs its square.
 MOST_WEEKS = 26
@@ -22,10 +23,20 @@ MOST_ROWS = 20_000
 # Cutoffs before the first fold, which only serve to weigh candidates there.
 WARM_UP = (0.5, 0.75)
 LEAST_ROWS = 24
-# Series handled at once: what bounds memory.
-BATCH = 512
 # A climb younger than the horizon may end any day: this share of what it adds is doubt.
 CLIMB_DOUBT = 0.3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Forecasts of the folds at some steps ahead, and of the last cutoff over the whole horizon.
+
+    ``folds`` has shape (fold, step, series); ``pool`` is what kinds have taught by each cutoff (`Ledger`).
+    """
+
+    folds: FloatArray
+    final: Answer
+    pool: dict[int, Float32]
 
 
 class Fleet:
@@ -36,38 +47,47 @@ class Fleet:
 
     def points(self, problem: Problem, cutoffs: Sequence[int]) -> Answer:
         """Forecast from every cutoff; see `capacity.models.base.Model`."""
-        parts = [
-            self._batch(problem, slice(start, start + BATCH), cutoffs) for start in range(0, problem.series, BATCH)
-        ]
-        return Answer(
-            np.concatenate([part.points for part in parts], axis=2),
-            tuple(note for part in parts for note in part.notes),
-            np.concatenate([part.drift for part in parts if part.drift is not None]),
-            np.concatenate([part.unsure for part in parts if part.unsure is not None], axis=1),
-            np.concatenate([part.since for part in parts if part.since is not None]),
-        )
+        trial = self.trial(problem, cutoffs, steps=np.arange(1, problem.horizon + 1))
+        return replace(trial.final, points=np.concatenate([trial.folds, trial.final.points]))
 
-    def _batch(self, problem: Problem, columns: slice, cutoffs: Sequence[int]) -> Answer:
-        values = problem.values[:, columns]
+    def trial(
+        self, problem: Problem, cutoffs: Sequence[int], *, steps: IntArray, pool: dict[int, Float32] | None = None
+    ) -> Trial:
+        """Forecast all cutoffs but the last at ``steps`` ahead only, the last one over the whole horizon."""
         names = tuple(CANDIDATES)
         ends = stretches(problem.seasons, problem.horizon)
-        ledger = Ledger(ends, problem.kinds[columns], np.array([prior for _, prior in CANDIDATES.values()]))
-        points = []
+        prior = np.array([prior for _, prior in CANDIDATES.values()])
+        pool = {} if pool is None else pool
+        ledger = Ledger(ends, steps, problem.kinds, prior, pool)
+        held = _held(problem)
+        folds = []
         for cutoff in (*_warm_up(cutoffs[0], problem.seasons), *cutoffs):
-            view = _view(problem, values, cutoff)
+            ahead = steps if cutoff != cutoffs[-1] else np.arange(1, problem.horizon + 1)
+            given, view = _view(problem, held, cutoff, ahead)
             forecasts = np.stack([candidate(view) for candidate, _ in CANDIDATES.values()])
             if cutoff in cutoffs:
                 since = np.where(view.regime.age > 0, cutoff - view.regime.age * view.block, 0)
                 weights = ledger.weights(cutoff, since=since, climbing=view.regime.climbing, climb=names.index(CLIMB))
-                points.append(blend(weights, forecasts, ends))
-            ledger.add(cutoff, forecasts, values[cutoff : cutoff + problem.horizon])
-        return Answer(
-            np.stack(points),
+                folds.append(given.back(blend(weights, forecasts, ends, ahead)))
+            if cutoff != cutoffs[-1]:
+                ledger.add(cutoff, forecasts, given.to(_truth(problem.values, cutoff + steps - 1)), given.size)
+        final = Answer(
+            folds[-1][None],
             _notes(view, strongest(weights, names)),
-            view.overall.error / view.block,
-            _unsure(view),
+            given.size * view.overall.error / view.block,
+            given.size * _unsure(view),
             _since(view, cutoffs[-1]),
         )
+        before = np.stack(folds[:-1]) if folds[:-1] else np.empty((0, len(steps), problem.series))
+        return Trial(before, final, pool)
+
+
+def _truth(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Return some rows; NaN where there is none."""
+    out = np.full((len(rows), values.shape[1]), np.nan)
+    inside = rows < len(values)
+    out[inside] = values[rows[inside]]
+    return out
 
 
 def _warm_up(first: int, grid: Seasons) -> tuple[int, ...]:
@@ -76,25 +96,33 @@ def _warm_up(first: int, grid: Seasons) -> tuple[int, ...]:
     return tuple(cutoff for cutoff in early if least <= cutoff < first)
 
 
-def _view(problem: Problem, values: FloatArray, cutoff: int) -> View:
+def _held(problem: Problem) -> FloatArray:
+    """Fill gaps from before them. A value before a series' first sample is never looked at."""
+    return filled(problem.values, lag=problem.seasons.lag)
+
+
+def _view(problem: Problem, held: FloatArray, cutoff: int, ahead: IntArray) -> tuple[Scaled, View]:
     """Return the candidates' view at a cutoff: nothing at or after row ``cutoff`` is touched."""
     most = min(MOST_ROWS, problem.seasons.steps(MOST_WEEKS * WEEK_S))
     start = max(0, cutoff - most)
-    seen = values[start:cutoff]
+    seen = np.isfinite(problem.values[start:cutoff])
+    given = scaled(np.where(np.isfinite(problem.values[:cutoff]).any(axis=0), held[start:cutoff], 0.0), seen)
     grid = seasons(problem.times[1] - problem.times[0], len(seen))
     day = grid.steps(DAY_S)
     block = day if len(seen) >= 7 * day else max(1, len(seen) // 24)
-    shape = design(grid, start=start, rows=len(seen), horizon=problem.horizon)
-    cleaned = clean(seen, shape, lag=grid.lag)
-    raw = np.where(np.isfinite(seen), seen, cleaned.values) - cleaned.season[: len(seen)]
-    regime = regimes(block_medians(raw, block))
+    shape = design(grid, rows=len(seen))
+    cleaned = clean(given, shape)
+    raw = np.where(seen, given.values, cleaned.values)
+    regime = regimes(block_means(less_season(raw, cleaned.season), block))
     jumped = np.flatnonzero(regime.since)
     if len(jumped):
-        settled = seen[:, jumped].copy()
+        settled = given.values[:, jumped].copy()
         for place, column in enumerate(jumped):
             settled[: len(seen) - regime.since[column] * block, place] += regime.jump[column]
-        cleaned = with_columns(cleaned, clean(settled, shape, lag=grid.lag), jumped)
-    return View(cleaned, grid, problem.horizon, block, regime)
+        part = Scaled(settled, seen[:, jumped], given.middle[jumped], given.size[jumped])
+        cleaned = with_columns(cleaned, clean(part, shape), jumped)
+    zero = (-given.middle / given.size).astype(np.float32)
+    return given, View(cleaned, grid, ahead, block, regime, zero)
 
 
 def _unsure(view: View) -> FloatArray:

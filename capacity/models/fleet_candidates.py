@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from capacity.grids import Seasons
-from capacity.models.base import FloatArray
-from capacity.models.fleet_fit import Cleaned
+from capacity.models.fleet_fit import Cleaned, Float32
 from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
 from capacity.models.fleet_regime import Regime
 
@@ -25,44 +25,51 @@ FAST, MIDDLE = 0.7, 0.25
 TREND_ALPHA, TREND_BETA, TREND_DAMPING = 0.3, 0.1, 0.96
 PROFILE_WEEKS = 4
 PROFILE_SHARE = 0.7
+MEDIAN_ROWS = 200
+
+
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class View:
-    """What candidates see: the cleaned history, and what several of them need."""
+    """What candidates see, in the series' own units: the cleaned history, and what several of them need.
+
+    ``ahead`` are the steps ahead that are asked for, from 1; ``zero`` is where each series' 0 lies in its own units.
+    """
 
     cleaned: Cleaned
     grid: Seasons
-    horizon: int
+    ahead: IntArray
     block: int
     regime: Regime
+    zero: Float32
 
     @cached_property
-    def means(self) -> FloatArray:
+    def means(self) -> Float32:
         """Deseasonalised block means, shape (blocks, series)."""
         return block_means(self.cleaned.level, self.block)
 
     @cached_property
-    def middle(self) -> FloatArray:
+    def middle(self) -> Float32:
         """The level of about the last week."""
         return smoothed(self.means, MIDDLE)
 
     @cached_property
-    def blocks_ahead(self) -> FloatArray:
-        """Steps ahead in blocks, from the middle of the last block on; shape (horizon, 1)."""
-        return ((np.arange(1, self.horizon + 1) + (self.block - 1) / 2) / self.block)[:, None]
+    def blocks_ahead(self) -> Float32:
+        """Steps ahead in blocks, from the middle of the last block on; shape (ahead, 1)."""
+        return ((self.ahead + (self.block - 1) / 2) / self.block)[:, None].astype(np.float32)
 
     @cached_property
-    def season(self) -> FloatArray:
-        """The season over the horizon: the fitted one and the last weeks' mean, which err in different ways."""
-        fitted = self.cleaned.season[self.cleaned.rows :]
+    def season(self) -> Float32:
+        """The season ahead: the fitted one and the last weeks' mean, which err in different ways."""
+        fitted = self.cleaned.ahead(self.ahead)
         return (1 - PROFILE_SHARE) * fitted + PROFILE_SHARE * (self.profile + self.season_mean)
 
     @cached_property
-    def season_mean(self) -> FloatArray:
-        """The fitted season's mean over the last cycle, which goes with a profile about zero."""
-        rows = self.cleaned.rows
-        return np.asarray(self.cleaned.season[max(0, rows - self.grid.lag) : rows].mean(axis=0), dtype=float)
+    def season_mean(self) -> Float32:
+        """The fitted season's mean over a cycle, which goes with a profile about zero."""
+        return np.asarray(self.cleaned.season.mean(axis=0))
 
     @cached_property
     def overall(self) -> Drift:
@@ -76,12 +83,26 @@ class View:
         return drift(self.means, np.where(self.regime.climbing, self.regime.age + 1, third))
 
     @cached_property
-    def profile(self) -> FloatArray:
-        """Mean of the last weeks by place in the season, about its own mean; repeated over the horizon."""
-        shape = _profile(self.cleaned.values - self.cleaned.trend, self.grid.lag, PROFILE_WEEKS)
-        return _repeat(shape - shape.mean(axis=0), self.horizon)
+    def weeks(self) -> Float32:
+        """Mean of the last weeks by place in the season, shape (lag, series)."""
+        return _profile(self.cleaned.values, self.grid.lag, PROFILE_WEEKS)
 
-    def line(self, trend: Drift) -> FloatArray:
+    @cached_property
+    def profile(self) -> Float32:
+        """The same without the trend, about its own mean; repeated ahead."""
+        held = PROFILE_WEEKS * self.grid.lag
+        shape = _profile(self.cleaned.values[-held:] - self.cleaned.trend[-held:], self.grid.lag, PROFILE_WEEKS)
+        return self.repeat(shape - shape.mean(axis=0))
+
+    def repeat(self, shape: Float32) -> Float32:
+        """Continue a cycle whose last row is the history's last."""
+        return np.asarray(shape[(self.ahead - 1) % len(shape)])
+
+    def same(self, level: Float32) -> Float32:
+        """Continue a level as it is."""
+        return np.broadcast_to(level, (len(self.ahead), len(level)))
+
+    def line(self, trend: Drift) -> Float32:
         """Continue a trend through the level of the last blocks, corrected for their age."""
         ages = np.arange(len(self.means) - 1, -1, -1.0)
         weights = (1 - MIDDLE) ** ages
@@ -89,60 +110,59 @@ class View:
         return self.middle + trend.slope * (age + self.blocks_ahead)
 
 
-def _in_proportion(view: View, trend: Drift) -> FloatArray:
+def _in_proportion(view: View, trend: Drift) -> Float32:
     """Continue a trend with a season that grows with the level, as traffic's does, where the level is above 0.
 
     The season is that of the last weeks, so the level that it belongs to is theirs.
     """
     line = view.line(trend)
-    owner = view.means[-7 * PROFILE_WEEKS :].mean(axis=0) if view.grid.week else view.middle
-    grown = np.clip(line / np.where(owner > 0, owner, np.inf), 0.5, 3.0)
+    owner = (view.means[-7 * PROFILE_WEEKS :].mean(axis=0) if view.grid.week else view.middle) - view.zero
+    grown = np.clip((line - view.zero) / np.where(owner > 0, owner, np.float32(np.inf)), 0.5, 3.0)
     return line + view.season * np.where(owner > 0, grown, 1.0)
 
 
-def _profile(values: FloatArray, lag: int, cycles: int) -> FloatArray:
+def _profile(values: Float32, lag: int, cycles: int) -> Float32:
     held = max(1, min(cycles, len(values) // lag))
     used = values[-held * lag :] if len(values) >= lag else values[-1:]
-    return np.asarray(used.reshape(held if len(values) >= lag else 1, -1, values.shape[1]).mean(axis=0), dtype=float)
+    return np.asarray(
+        used.reshape(held if len(values) >= lag else 1, -1, values.shape[1]).mean(axis=0), dtype=np.float32
+    )
 
 
-def _repeat(shape: FloatArray, horizon: int) -> FloatArray:
-    return shape[np.arange(horizon) % len(shape)]
-
-
-def _last_day(view: View) -> FloatArray:
+def _last_day(view: View) -> Float32:
     """Yesterday, moved by how the days of the week differ."""
     day = view.grid.day
     if not day:
-        return _repeat(view.cleaned.values[-view.grid.lag :], view.horizon)
-    yesterday = _repeat(view.cleaned.values[-day:], view.horizon)
+        return view.repeat(view.cleaned.values[-view.grid.lag :])
+    yesterday = view.repeat(view.cleaned.values[-day:])
     if not view.grid.week:
         return yesterday
-    shape = _profile(view.cleaned.values, view.grid.week, PROFILE_WEEKS)
-    return yesterday + _repeat(shape, view.horizon) - _repeat(shape[-day:], view.horizon)
+    return yesterday + view.repeat(view.weeks) - view.repeat(view.weeks[-day:])
 
 
-def _day_profile(view: View) -> FloatArray:
-    return _repeat(_profile(view.cleaned.values, view.grid.day or 1, 7), view.horizon)
+def _middling(values: Float32) -> Float32:
+    """Median of the history, read off a fair sample of it."""
+    stride = max(1, -(-len(values) // MEDIAN_ROWS))
+    stride += stride % 2 == 0 or stride % 3 == 0
+    return np.asarray(np.median(np.ascontiguousarray(values[::-stride].T), axis=1))
 
 
-def _persistent(view: View) -> FloatArray:
+def _persistent(view: View) -> Float32:
     """Add to the level what is left of the last residual as an AR(1) forgets it."""
     residual = view.cleaned.level[-8 * view.block :] - view.middle
     power = (residual**2).sum(axis=0)
     hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
     hang = np.clip(hang, 0.0, 0.999)
-    ahead = np.arange(1, view.horizon + 1)[:, None]
-    return np.asarray(view.season + view.middle + hang**ahead * residual[-1], dtype=float)
+    return np.asarray(view.season + view.middle + hang ** view.ahead[:, None].astype(np.float32) * residual[-1])
 
 
-def _damped(view: View) -> FloatArray:
+def _damped(view: View) -> Float32:
     level, slope = damped_trend(view.means, alpha=TREND_ALPHA, beta=TREND_BETA, damping=TREND_DAMPING)
     gain = TREND_DAMPING * (1 - TREND_DAMPING**view.blocks_ahead) / (1 - TREND_DAMPING)
     return view.season + level + slope * gain
 
 
-Forecaster = Callable[[View], FloatArray]
+Forecaster = Callable[[View], Float32]
 
 # The one that continues a climb.
 CLIMB = "season and the recent trend"
@@ -160,15 +180,12 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "growing season and the recent trend": (lambda view: _in_proportion(view, view.recent), 0.1),
     "season and the last residual": (_persistent, -0.1),
     "mean weeks and the week's level": (lambda view: view.profile + view.season_mean + view.middle, -0.1),
-    "mean weeks": (
-        lambda view: _repeat(_profile(view.cleaned.values, view.grid.lag, PROFILE_WEEKS), view.horizon),
-        0.0,
-    ),
-    "last week": (lambda view: _repeat(view.cleaned.values[-view.grid.lag :], view.horizon), -0.05),
+    "mean weeks": (lambda view: view.repeat(view.weeks), 0.0),
+    "last week": (lambda view: view.repeat(view.cleaned.values[-view.grid.lag :]), -0.05),
     "yesterday and the week's shape": (_last_day, -0.1),
-    "yesterday": (lambda view: _repeat(view.cleaned.values[-(view.grid.day or 1) :], view.horizon), 0.2),
-    "mean days": (_day_profile, 0.2),
-    "flat": (lambda view: np.broadcast_to(view.middle, view.season.shape), 0.6),
-    "last value": (lambda view: np.broadcast_to(view.cleaned.values[-1], view.season.shape), 0.6),
-    "long median": (lambda view: np.broadcast_to(np.median(view.cleaned.values, axis=0), view.season.shape), 0.7),
+    "yesterday": (lambda view: view.repeat(view.cleaned.values[-(view.grid.day or 1) :]), 0.2),
+    "mean days": (lambda view: view.repeat(_profile(view.cleaned.values, view.grid.day or 1, 7)), 0.2),
+    "flat": (lambda view: view.same(view.middle), 0.6),
+    "last value": (lambda view: view.same(view.cleaned.values[-1]), 0.6),
+    "long median": (lambda view: view.same(_middling(view.cleaned.values)), 0.7),
 }

@@ -7,34 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from capacity.models.base import FloatArray
+from capacity.models.fleet_fit import Float32
 
 IntArray = npt.NDArray[np.int64]
 
-__all__ = ["Drift", "block_means", "block_medians", "damped_trend", "drift", "smoothed"]
+__all__ = ["Drift", "block_means", "damped_trend", "drift", "smoothed"]
 
 
-def block_means(level: FloatArray, block: int) -> FloatArray:
+def block_means(level: Float32, block: int) -> Float32:
     """Means of blocks counted back from the last row; shape (blocks, series), at least one block."""
     blocks = max(1, len(level) // block)
     used = level[-blocks * block :] if len(level) >= block else level
-    return np.asarray(used.reshape(blocks, -1, level.shape[1]).mean(axis=1), dtype=float)
+    return np.asarray(used.reshape(blocks, -1, level.shape[1]).mean(axis=1), dtype=np.float32)
 
 
-def block_medians(level: FloatArray, block: int) -> FloatArray:
-    """Return medians of the same blocks, which a short incident does not move."""
-    blocks = max(1, len(level) // block)
-    used = level[-blocks * block :] if len(level) >= block else level
-    return np.asarray(np.median(used.reshape(blocks, -1, level.shape[1]), axis=1), dtype=float)
-
-
-def smoothed(means: FloatArray, alpha: float) -> FloatArray:
+def smoothed(means: Float32, alpha: float) -> Float32:
     """Exponentially weighted mean of blocks, the last one weighing most; shape (series,)."""
-    weights = (1 - alpha) ** np.arange(len(means) - 1, -1, -1.0)
-    return np.asarray(weights @ means / weights.sum(), dtype=float)
+    weights = ((1 - alpha) ** np.arange(len(means) - 1, -1, -1.0)).astype(np.float32)
+    return np.asarray(weights @ means / weights.sum(), dtype=np.float32)
 
 
-def damped_trend(means: FloatArray, *, alpha: float, beta: float, damping: float) -> tuple[FloatArray, FloatArray]:
+def damped_trend(means: Float32, *, alpha: float, beta: float, damping: float) -> tuple[Float32, Float32]:
     """Holt's damped trend over blocks; returns (level, slope a block)."""
     level = means[: max(1, len(means) // 4)].mean(axis=0)
     slope = np.zeros_like(level)
@@ -50,11 +43,11 @@ def damped_trend(means: FloatArray, *, alpha: float, beta: float, damping: float
 class Drift:
     """A straight trend: ``slope`` a block, shrunk by what its standard error leaves of it."""
 
-    slope: FloatArray
-    error: FloatArray
+    slope: Float32
+    error: Float32
 
 
-def drift(means: FloatArray, since: IntArray | None = None) -> Drift:
+def drift(means: Float32, since: IntArray | None = None) -> Drift:
     """Fit a line through block means and keep of its slope what cannot be noise.
 
     The standard error allows for residuals that hang together from block to block (an AR(1) inflation); the slope is

@@ -9,11 +9,12 @@ by what they got right since.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from capacity.models.base import FloatArray
+from capacity.models.fleet_fit import Float32
 
 __all__ = ["Regime", "regimes"]
 
@@ -48,12 +49,12 @@ class Regime:
     """
 
     age: IntArray
-    jump: FloatArray
+    jump: Float32
     since: IntArray
     climbing: npt.NDArray[np.bool_]
 
 
-def regimes(means: FloatArray) -> Regime:
+def regimes(means: Float32) -> Regime:
     """Look for the last jump or climb of every series; ``means`` has shape (blocks, series)."""
     age, jump = _jumps(means)
     settled = means.copy()
@@ -63,30 +64,37 @@ def regimes(means: FloatArray) -> Regime:
     return Regime(np.where(climb > 0, climb, age), jump, age, climb > 0)
 
 
-def _jumps(means: FloatArray) -> tuple[IntArray, FloatArray]:
+def _jumps(means: Float32) -> tuple[IntArray, Float32]:
     blocks, series = means.shape
-    none = np.zeros(series, dtype=np.int64), np.zeros(series)
+    none = np.zeros(series, dtype=np.int64), np.zeros(series, dtype=np.float32)
     if blocks < 4 * SIDE:
         return none
-    windows = np.lib.stride_tricks.sliding_window_view(means, SIDE, axis=0)
-    level = np.median(windows, axis=-1)
+    level = _middle_of_three(means)
     change = level[SIDE:] - level[:-SIDE]
     # change[i] compares the SIDE blocks from i + SIDE on with those before.
-    usual = np.median(np.abs(change), axis=0)
-    place = np.abs(change).argmax(axis=0)
+    others = np.abs(change)
+    usual = np.median(others, axis=0)
+    place = others.argmax(axis=0)
     size = change[place, np.arange(series)]
     start = _sharpest(means, place + SIDE)
-    others = np.abs(change)
     apart = np.abs(np.arange(len(change))[:, None] - place) > SIDE
     rival = np.where(apart, others, 0.0).max(axis=0)
-    lasting = np.array([np.median(means[begin:, column]) for column, begin in enumerate(start)])
-    before = np.array([np.median(means[max(0, begin - 7) : begin, column]) for column, begin in enumerate(start)])
-    lasts = np.sign(size) * (lasting - before) >= LASTING * np.abs(size)
-    found = (np.abs(size) > JUMP * usual) & (np.abs(size) > 2.0 * rival) & lasts & (usual > 0)
-    return np.where(found, blocks - start, 0).astype(np.int64), np.where(found, lasting - before, 0.0)
+    age, jump = np.zeros(series, dtype=np.int64), np.zeros(series, dtype=np.float32)
+    for column in np.flatnonzero((np.abs(size) > JUMP * usual) & (np.abs(size) > 2.0 * rival) & (usual > 0)):
+        begin = start[column]
+        step = np.median(means[begin:, column]) - np.median(means[max(0, begin - 7) : begin, column])
+        if np.sign(size[column]) * step >= LASTING * abs(size[column]):
+            age[column], jump[column] = blocks - begin, step
+    return age, jump
 
 
-def _sharpest(means: FloatArray, start: IntArray) -> IntArray:
+def _middle_of_three(means: Float32) -> Float32:
+    """Median of every three neighbouring blocks (`SIDE`)."""
+    one, two, three = means[:-2], means[1:-1], means[2:]
+    return np.asarray(np.maximum(np.minimum(one, two), np.minimum(np.maximum(one, two), three)))
+
+
+def _sharpest(means: Float32, start: IntArray) -> IntArray:
     """Move each start to the steepest single step within two blocks of it: medians of three blur where a jump is."""
     near = np.clip(start + np.arange(-2, 3)[:, None], 1, len(means) - 1)
     column = np.arange(means.shape[1])
@@ -94,28 +102,32 @@ def _sharpest(means: FloatArray, start: IntArray) -> IntArray:
     return np.asarray(near[steps.argmax(axis=0), column])
 
 
-def _climbs(means: FloatArray) -> IntArray:
+def _climbs(means: Float32) -> IntArray:
     """Age in blocks of a change of slope, 0 where there is none worth the name."""
     used = means[-WINDOW:]
     blocks, series = used.shape
     if blocks <= 3 * LEAST_CLIMB:
         return np.zeros(series, dtype=np.int64)
+    line, knees = _knees(blocks)
+    straight = used - line @ (line.T @ used)
+    power = np.maximum((straight**2).sum(axis=0), 1e-30)
+    gain = knees @ straight
+    best = (gain**2).argmax(axis=0)
+    most = gain[best, np.arange(series)]
+    left = np.maximum(power - most**2, 1e-12 * power)
+    residual = straight - knees[best].T * most
+    hang = np.clip((residual[1:] * residual[:-1]).sum(axis=0) / left + 2.0 / blocks, 0.0, 0.97)
+    statistic = most**2 / left * (blocks - 3)
+    return np.where(statistic * (1 - hang) / (1 + hang) > CLIMB, best + LEAST_CLIMB, 0)
+
+
+@lru_cache(maxsize=64)
+def _knees(blocks: int) -> tuple[Float32, Float32]:
+    """Return an orthonormal straight line (blocks, 2), and what each knee adds to it, (age, blocks), of length 1."""
     time = np.arange(blocks, dtype=float)
-    straight = _residual(used, np.stack([np.ones(blocks), time], axis=1))
-    whole = (straight**2).sum(axis=0)
-    best, best_age, hang = np.full(series, np.inf), np.zeros(series, dtype=np.int64), np.zeros(series)
-    for age in range(LEAST_CLIMB, blocks - 2 * LEAST_CLIMB):
-        knee = np.maximum(time - (blocks - 1 - age), 0.0)
-        residual = _residual(used, np.stack([np.ones(blocks), time, knee], axis=1))
-        power = (residual**2).sum(axis=0)
-        better = power < best
-        tied = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
-        best, best_age = np.where(better, power, best), np.where(better, age, best_age)
-        hang = np.where(better, np.clip(tied + 2.0 / blocks, 0.0, 0.97), hang)
-    statistic = (whole - best) / np.where(best > 0, best, np.inf) * (blocks - 3)
-    return np.where(statistic * (1 - hang) / (1 + hang) > CLIMB, best_age, 0)
-
-
-def _residual(values: FloatArray, basis: FloatArray) -> FloatArray:
-    orthogonal, _ = np.linalg.qr(basis)
-    return np.asarray(values - orthogonal @ (orthogonal.T @ values), dtype=float)
+    line = np.linalg.qr(np.stack([np.ones(blocks), time], axis=1))[0]
+    ages = np.arange(LEAST_CLIMB, blocks - 2 * LEAST_CLIMB)
+    knees = np.maximum(time - (blocks - 1 - ages[:, None]), 0.0)
+    knees -= knees @ line @ line.T
+    knees /= np.sqrt((knees**2).sum(axis=1, keepdims=True))
+    return line.astype(np.float32), knees.astype(np.float32)

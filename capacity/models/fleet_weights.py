@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from capacity.grids import DAY_S, Seasons
 from capacity.models.base import FloatArray
+from capacity.models.fleet_fit import Float32
 
-__all__ = ["Ledger", "stretches"]
+__all__ = ["Ledger", "blend", "stretches", "strongest"]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -42,87 +43,114 @@ def stretches(grid: Seasons, horizon: int) -> IntArray:
 class Ledger:
     """Keeps every candidate's errors by fold and stretch, and weighs candidates by those known at a cutoff.
 
-    ``prior`` is the log error, relative to the average candidate's, to begin with, one a candidate.
+    Parameters
+    ----------
+    ends : ndarray of int
+        Of the stretches, in steps ahead.
+    steps : ndarray of int
+        Steps ahead at which forecasts are recorded.
+    kinds : ndarray of int, shape (series,)
+    prior : ndarray, shape (candidate,)
+        Log error, relative to the average candidate's, to begin with.
+    pool : dict, optional
+        What kinds have taught by each cutoff. Empty, it is filled from these series; filled, it is used, so that a
+        series' weights do not depend on which others are at hand.
     """
 
-    def __init__(self, ends: IntArray, kinds: IntArray, prior: FloatArray) -> None:
-        self.prior = prior
+    def __init__(
+        self, ends: IntArray, steps: IntArray, kinds: IntArray, prior: FloatArray, pool: dict[int, Float32]
+    ) -> None:
+        self.prior = prior.astype(np.float32)
         self.ends = ends
-        self.starts = np.concatenate([[0], ends[:-1]])
         self.kinds = kinds
-        self._running: list[tuple[int, FloatArray, FloatArray]] = []
+        self.pool = pool
+        self.steps = steps
+        self.high = np.searchsorted(steps, ends, side="right")
+        self.low = np.concatenate([[0], self.high[:-1]])
+        self._running: list[tuple[int, Float32, Float32]] = []
 
-    def add(self, cutoff: int, forecasts: FloatArray, truth: FloatArray) -> None:
-        """Record the forecasts (candidate, horizon, series) of a cutoff against ``truth`` (known, series)."""
-        known = min(len(truth), forecasts.shape[1])
-        seen = np.isfinite(truth[:known])
-        wrong = np.where(seen, np.abs(forecasts[:, :known] - np.where(seen, truth[:known], 0.0)), 0.0)
-        zero = np.zeros((wrong.shape[0], 1, wrong.shape[2]))
-        total = np.concatenate([zero, np.cumsum(wrong, axis=1)], axis=1)
-        count = np.concatenate([zero[0], np.cumsum(seen, axis=0)])
+    def add(self, cutoff: int, forecasts: Float32, truth: Float32, size: FloatArray) -> None:
+        """Record the forecasts (candidate, step, series) of a cutoff against ``truth`` (step, series), in ``size``.
+
+        What is not known yet, or never, is NaN.
+        """
+        seen = np.isfinite(truth)
+        wrong = np.abs(forecasts - np.where(seen, truth, np.float32(0)))
+        if not seen.all():
+            wrong *= seen
+        wrong *= size.astype(np.float32)
+        total = np.zeros((wrong.shape[1] + 1, wrong.shape[0], wrong.shape[2]), dtype=np.float32)
+        np.cumsum(wrong.transpose(1, 0, 2), axis=0, out=total[1:])
+        count = np.zeros((len(seen) + 1, seen.shape[1]), dtype=np.float32)
+        np.cumsum(seen, axis=0, out=count[1:])
         self._running.append((cutoff, total, count))
 
-    def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> FloatArray:
+    def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> Float32:
         """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
 
         ``since`` is the row at which each series' present regime began: folds before it do not count. Of a
         ``climbing`` series the candidate ``climb`` is believed until folds since have had their say.
         """
         candidates, series = len(self.prior), len(self.kinds)
-        score = np.zeros((len(self.ends), candidates, series))
-        folds = np.zeros((len(self.ends), 1, series))
+        score = np.zeros((len(self.ends), candidates, series), dtype=np.float32)
+        folds = np.zeros((len(self.ends), 1, series), dtype=np.float32)
         for origin, total, count in self._running:
-            known = min(max(cutoff - origin, 0), len(count) - 1)
-            low = np.minimum(self.starts, known)
-            high = np.minimum(self.ends, known)
+            known = int(np.searchsorted(self.steps, cutoff - origin, side="right"))
+            low, high = np.minimum(self.low, known), np.minimum(self.high, known)
+            some = np.flatnonzero(high > low)
+            if not len(some):
+                continue
+            low, high = low[some], high[some]
             samples = count[high] - count[low]
-            mean = (total[:, high] - total[:, low]).transpose(1, 0, 2) / np.maximum(samples, 1)[:, None]
-            covered = (high - low) / (self.ends - self.starts)
-            counts = (samples > 0) & (origin >= since)
-            share = np.where(counts, covered[:, None], 0.0)[:, None]
-            score += share * mean
-            folds += share
-        weights = _softmax(self._shrunk(score / np.maximum(folds, 1e-12), folds))
-        belief = np.where(climbing, CLIMB_BELIEF * CLIMB_FOLDS / (CLIMB_FOLDS + folds), 0.0)
+            covered = ((high - low) / (self.high - self.low)[some]).astype(np.float32)
+            share = ((samples > 0) & (origin >= since)) * covered[:, None]
+            score[some] += (total[high] - total[low]) * (share / np.maximum(samples, 1))[:, None]
+            folds[some, 0] += share
+        score /= np.maximum(folds, np.float32(1e-12))
+        weights = _softmax(self._shrunk(cutoff, score, folds))
+        belief = np.where(climbing, CLIMB_BELIEF * CLIMB_FOLDS / (CLIMB_FOLDS + folds), 0.0).astype(np.float32)
         weights *= 1 - belief
         weights[:, climb] += belief[:, 0]
         return weights
 
-    def _shrunk(self, mean: FloatArray, folds: FloatArray) -> FloatArray:
+    def _shrunk(self, cutoff: int, mean: Float32, folds: Float32) -> Float32:
         """Log errors relative to the candidates' average, shrunk towards the kind's; unseen stretches borrow."""
         level = mean.mean(axis=1, keepdims=True)
-        relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, 1.0) + 1e-12)
-        relative = np.where((folds > 0) & (level > 0), relative, 0.0)
-        shrunk = np.zeros_like(relative)
+        relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, np.float32(1)) + 1e-12)
+        relative *= (folds > 0) & (level > 0)
+        if cutoff not in self.pool:
+            self.pool[cutoff] = self._pooled(relative, folds)
+        fleet = self.pool[cutoff][:, :, self.kinds]
         prior = self.prior[None, :, None]
-        for kind in np.unique(self.kinds):
-            own = self.kinds == kind
-            weight = folds[:, :, own]
-            fleet = (weight * relative[:, :, own]).sum(axis=2, keepdims=True) / (
-                weight.sum(axis=2, keepdims=True) + EVEN_PRIOR
-            )
-            shrunk[:, :, own] = (weight * relative[:, :, own] + KIND_PRIOR * fleet + CANDIDATE_PRIOR * prior) / (
-                weight + KIND_PRIOR + CANDIDATE_PRIOR
-            )
+        shrunk = (folds * relative + KIND_PRIOR * fleet + CANDIDATE_PRIOR * prior) / (
+            folds + KIND_PRIOR + CANDIDATE_PRIOR
+        )
         for place in range(1, len(shrunk)):
             trust = np.minimum(folds[place], 1.0)
             shrunk[place] = trust * shrunk[place] + (1 - trust) * shrunk[place - 1]
-        return shrunk
+        return np.asarray(shrunk, dtype=np.float32)
+
+    def _pooled(self, relative: Float32, folds: Float32) -> Float32:
+        """Average log errors of each kind, shape (stretch, candidate, kind)."""
+        parts = []
+        for kind in range(int(self.kinds.max()) + 1):
+            own = self.kinds == kind
+            weight = folds[:, :, own]
+            parts.append((weight * relative[:, :, own]).sum(axis=2) / (weight.sum(axis=2) + EVEN_PRIOR))
+        return np.stack(parts, axis=2).astype(np.float32)
 
 
-def _softmax(relative: FloatArray) -> FloatArray:
+def _softmax(relative: Float32) -> Float32:
     power = np.exp(-SHARPNESS * (relative - relative.min(axis=1, keepdims=True)))
-    return np.asarray(power / power.sum(axis=1, keepdims=True), dtype=float)
+    return np.asarray(power / power.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def blend(weights: FloatArray, forecasts: FloatArray, ends: IntArray) -> FloatArray:
-    """Blend (candidate, horizon, series) by weights (stretch, candidate, series), smoothly from stretch to stretch."""
-    horizon = forecasts.shape[1]
+def blend(weights: Float32, forecasts: Float32, ends: IntArray, steps: IntArray) -> Float32:
+    """Blend (candidate, step, series) by weights (stretch, candidate, series), smoothly from stretch to stretch."""
     starts = np.concatenate([[0], ends[:-1]])
     centre = np.log(np.sqrt((starts + 1.0) * ends))
-    ahead = np.log(np.arange(1, horizon + 1))
-    share = np.stack([np.interp(ahead, centre, unit) for unit in np.eye(len(ends))])
-    out = np.zeros(forecasts.shape[1:])
+    share = np.stack([np.interp(np.log(steps), centre, unit) for unit in np.eye(len(ends))]).astype(np.float32)
+    out = np.zeros(forecasts.shape[1:], dtype=np.float32)
     for place, part in enumerate(share):
         used = np.flatnonzero(part)
         if len(used):
@@ -131,7 +159,7 @@ def blend(weights: FloatArray, forecasts: FloatArray, ends: IntArray) -> FloatAr
     return out
 
 
-def strongest(weights: FloatArray, names: Sequence[str], *, most: int = 2) -> tuple[str, ...]:
+def strongest(weights: Float32, names: Sequence[str], *, most: int = 2) -> tuple[str, ...]:
     """Name the candidates that weigh most over all stretches, one text a series."""
     mean = weights.mean(axis=0)
     order = np.argsort(-mean, axis=0, kind="stable")[:most]

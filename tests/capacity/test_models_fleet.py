@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from capacity.errors import ParameterError
-from capacity.grids import Seasons, design, phases, seasons
+from capacity.grids import Seasons, design, phases, probes, seasons
 from capacity.models import load_model
 from capacity.models.base import filled
-from capacity.models.fleet_fit import clean
+from capacity.models.fleet_fit import clean, scaled
 from capacity.models.fleet_level import drift, smoothed
 from capacity.models.fleet_regime import regimes
 from capacity.models.fleet_weights import Ledger, blend, stretches
@@ -46,9 +46,25 @@ def test_the_design_recovers_a_season_and_continues_it() -> None:
     """A clean daily wave comes back over the horizon, to 1 %."""
     time = np.arange(24 * 28 + 48)
     wave = np.sin(2 * np.pi * time / 24)
-    shape = design(HOURLY, start=0, rows=24 * 28, horizon=48)
-    cleaned = clean(wave[: 24 * 28, None], shape, lag=168)
-    assert np.abs(cleaned.season[24 * 28 :, 0] - wave[24 * 28 :]).max() < 0.01
+    past = wave[: 24 * 28, None]
+    given = scaled(past, np.isfinite(past))
+    ahead = given.back(clean(given, design(HOURLY, rows=24 * 28)).ahead(np.arange(1, 49)))
+    assert np.abs(ahead[:, 0] - wave[24 * 28 :]).max() < 0.01
+
+
+def test_designs_are_kept() -> None:
+    """Two calls on the same grid share one factorisation."""
+    assert design(HOURLY, rows=500) is design(Seasons(3600, 24, 168), rows=500)
+
+
+def test_long_horizons_are_scored_at_a_fair_sample_of_steps() -> None:
+    """All of 48 steps; of 28 days the first two whole, then every hour of the day within one of equally often."""
+    assert probes(48, HOURLY).tolist() == list(range(1, 49))
+    steps = probes(672, HOURLY)
+    assert len(steps) <= 160
+    assert steps[:48].tolist() == list(range(1, 49))
+    counts = np.bincount(steps[48:] % 24, minlength=24)
+    assert counts.max() - counts.min() <= 1
 
 
 def test_outliers_and_gaps_hardly_move_the_season() -> None:
@@ -59,8 +75,10 @@ def test_outliers_and_gaps_hardly_move_the_season() -> None:
     values = wave + random.normal(0, 1, len(time))
     values[random.random(len(time)) < 0.02] += 50
     values[random.random(len(time)) < 0.1] = np.nan
-    cleaned = clean(values[:, None], design(HOURLY, start=0, rows=len(time), horizon=24), lag=168)
-    assert np.abs(cleaned.season[: len(time), 0] - wave).mean() < 0.5
+    given = scaled(filled(values[:, None], lag=168), np.isfinite(values)[:, None])
+    cleaned = clean(given, design(HOURLY, rows=len(time)))
+    season = given.size * cleaned.season[time % 168, 0]
+    assert np.abs(season - wave).mean() < 0.5
 
 
 def test_a_true_slope_is_kept_and_a_chance_one_is_not() -> None:
@@ -102,10 +120,11 @@ def test_weights_follow_errors_known_in_time_and_no_others() -> None:
     """The better candidate gets the weight, but only once its truth lies before the cutoff."""
     ends = stretches(HOURLY, 4)
     kinds = np.zeros(1, dtype=np.int64)
-    ledger = Ledger(ends, kinds, np.zeros(2))
-    right, wrong = np.ones((4, 1)), np.full((4, 1), 9.0)
+    steps = np.arange(1, 5)
+    ledger = Ledger(ends, steps, kinds, np.zeros(2), {})
+    right, wrong = np.ones((4, 1), np.float32), np.full((4, 1), 9.0, np.float32)
     for origin in (10, 20, 30):
-        ledger.add(origin, np.stack([right, wrong]), np.full((4, 1), 1.1))
+        ledger.add(origin, np.stack([right, wrong]), np.full((4, 1), np.float32(1.1)), np.ones(1))
     quiet = {"since": np.zeros(1, dtype=np.int64), "climbing": np.zeros(1, dtype=bool), "climb": 0}
     assert ledger.weights(10, **quiet)[0, :, 0].tolist() == [0.5, 0.5]
     late = ledger.weights(40, **quiet)
@@ -117,7 +136,7 @@ def test_a_blend_of_equals_is_what_they_are() -> None:
     """Weights sum to 1 at every step, between stretches too."""
     ends = np.array([6, 48, 100])
     weights = np.random.default_rng(0).dirichlet(np.ones(3), 3)[:, :, None]
-    assert blend(weights, np.full((3, 100, 1), 7.0), ends) == pytest.approx(np.full((100, 1), 7.0))
+    assert blend(weights, np.full((3, 100, 1), 7.0), ends, np.arange(1, 101)) == pytest.approx(np.full((100, 1), 7.0))
 
 
 def test_an_unknown_model_is_a_parameter_error() -> None:
