@@ -42,12 +42,13 @@ NAIVE_MARGIN = 1.02
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted fleet: its law, and per series the model used, notes and scores."""
+    """A fitted fleet: its law, and per series the model used, notes, scores and the row of its last jump (0: none)."""
 
     law: Law
     models: tuple[str, ...]
     notes: tuple[str, ...]
     scores: Mapping[str, FloatArray]
+    since: IntArray
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class _Part:
     notes: list[str]
     scores: dict[str, FloatArray]
     taught: _Taught
+    since: IntArray
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def fit(
         tuple(name for part in parts for name in part.models),
         tuple(note for part in parts for note in part.notes),
         {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        np.concatenate([part.since for part in parts]),
     )
 
 
@@ -185,7 +188,8 @@ def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
     )
     scale = _widened(calibration, answer, problem.horizon)
     scores = _scores(errors, naive_errors, noise, calibration)
-    return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt))
+    since = np.zeros(problem.series, dtype=np.int64) if answer.since is None else answer.since
+    return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt), since)
 
 
 def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> Problem:
