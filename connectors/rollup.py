@@ -57,7 +57,8 @@ def _rolled(aggregate: str, values: Floats, begins: Ints, sizes: Ints) -> Floats
     if aggregate == "count":
         return sizes.astype(float)
     if aggregate == "last":
-        return values[begins + sizes - 1]
+        latest: Floats = values[begins + sizes - 1]
+        return latest
     folded: Floats = _FOLDS[aggregate].reduceat(values, begins)
     if aggregate == "mean":
         folded /= sizes

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,9 @@ _OPENING = re.compile(
 _LONGEST_OPENING = 200
 _LONGEST_LABELS = 1 << 20
 _WHOLE_ANSWER = b'{"status":"success","data":{"resultType":"matrix","result":['
-# Neither can stand in a label: there a quotation mark has a backslash before it.
+# Cannot stand in a label: there a quotation mark has a backslash before it.
 _VALUES = b',"values":[['
-_END = b'"]]}'
+_END = b'"]]'
 _QUOTE = ord('"')
 _LAST_EIGHT = len(',"') + 8
 _BETWEEN = len('"],[' + ',"')
@@ -78,6 +78,10 @@ class Grid:
         """The instants as they are written, shape (count, width)."""
         written = (self.first // 1000 + np.arange(self.count) * (self.step // 1000)).astype(f"S{self.width}")
         return written.view(np.uint8).reshape(self.count, self.width)
+
+    def written(self, place: int | np.int64) -> bytes:
+        """Return the digits of one instant."""
+        return self._digits[place].tobytes()
 
     @cached_property
     def endings(self) -> Words:
@@ -160,11 +164,12 @@ def _next(text: bytes, at: int) -> tuple[Key, int, int] | None:
     if text[at : at + 1] == b",":
         at += 1
     values_at = text.find(_VALUES, at)
-    end = text.find(_END, values_at) if values_at >= 0 else -1
-    if end < 0:
+    closing = text.find(b"}", values_at) if values_at >= 0 else -1  # no number has one
+    end = closing - len("]")
+    if closing < 0 or text[end - 2 : end + 1] != _END:
         return None
     labels = _labels(text[at:values_at])
-    return None if labels is None else (decode.key_of(labels), values_at + len(_VALUES) - 1, end + len('"]'))
+    return None if labels is None else (decode.key_of(labels), values_at + len(_VALUES) - 1, end)
 
 
 def _labels(text: bytes) -> dict[str, str] | None:
@@ -179,10 +184,12 @@ def _labels(text: bytes) -> dict[str, str] | None:
 
 def _odd(text: bytes) -> bool:
     """Whether what is left is not the beginning of a series as it is usually written."""
-    values_at = text.find(_VALUES)
+    values_at = text.find(_VALUES, 0, _LONGEST_LABELS)
     if values_at < 0:
         return len(text) > _LONGEST_LABELS
-    return _labels(text[:values_at].removeprefix(b",")) is None
+    closing = text.find(b"}", values_at)
+    whole = closing < 0 or text[closing - 3 : closing] == _END
+    return not whole or _labels(text[:values_at].removeprefix(b",")) is None
 
 
 def _read(body: bytes, times: pd.DatetimeIndex, *, source: str, query: str) -> Iterator[tuple[Key, Floats]]:
@@ -202,7 +209,7 @@ def _values(text: bytes, grid: Grid) -> Floats | None:
         return None
     words: Words = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
     places = _places(words[starts - _LAST_EIGHT], words[ends[:-1]], grid)
-    if places is None:
+    if places is None or text[1 : starts[0] - len(',"')] != grid.written(0 if isinstance(places, slice) else places[0]):
         return None
     numbers = _cast(chars, starts, ends)
     if numbers is None or len(numbers) == grid.count:
@@ -247,12 +254,25 @@ def _eight_digits(words: Words) -> Ints:
     return ((high + low) >> np.uint64(32)).astype(np.int64)
 
 
+@cache
+def _up_to(most: int) -> Ints:
+    numbers = np.arange(most)
+    numbers.setflags(write=False)
+    return numbers
+
+
+def _counting(count: int) -> Ints:
+    """Return 0, 1, 2 …: the same array again and again, since it is asked for with every series."""
+    return _up_to(1 << max(count - 1, 1).bit_length())[:count]
+
+
 def _cast(chars: npt.NDArray[np.uint8], starts: Ints, ends: Ints) -> Floats | None:
     """Read numbers that stand at ``starts`` up to ``ends``; None: one of them is none, or is written as "+Inf"."""
     lengths = ends - starts
     borders = np.zeros(len(starts) + 1, dtype=np.int32)
     np.cumsum(lengths, out=borders[1:])
-    within = np.arange(borders[-1]) + np.repeat(starts - borders[:-1], lengths)
+    within = np.repeat(starts - borders[:-1], lengths)
+    within += _counting(len(within))
     packed = pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(borders), pa.py_buffer(chars[within])])
     try:
         return np.asarray(pc.cast(packed, pa.float64()))
