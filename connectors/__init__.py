@@ -35,7 +35,9 @@ def connect(url: str | Sequence[str | Source] | Mapping[str, str | Source], **op
         is kept) or ``prometheus+http(s)://…``. Several of them answer as one: their series get a label ``source``,
         which is the key of a mapping, or the name of the source.
     options
-        Handed to the connector: for servers those of `connectors.http.Policy` and `connectors.auth.credentials`.
+        Handed to the connector: for servers those of `connectors.http.Policy` and `connectors.access.Access`. And of
+        every source ``cache``, a folder that keeps what was pulled, with ``settle`` and ``refresh``: see
+        `connectors.cached`.
 
     Raises
     ------
@@ -54,6 +56,12 @@ def connect(url: str | Sequence[str | Source] | Mapping[str, str | Source], **op
         # Only the scheme is repeated: what stands behind it may hold a password.
         what = f"{scheme!r} is no kind of source" if colon else "a source has a scheme before its first colon"
         raise ParameterError(f"{what}.{did_you_mean(scheme.lower(), SCHEMES)}", hint=f"There are: {known}")
+    keeping = {name: options.pop(name) for name in ("cache", "settle", "refresh") if name in options}
     module, _, name = where.partition(":")
     kind: type[Source] = getattr(import_module(module), name)
-    return kind.connect(url.strip(), **options)
+    source = kind.connect(url.strip(), **options)
+    if keeping.get("cache") is None:
+        return source
+    from connectors.cached import Cached
+
+    return Cached(source, keeping.pop("cache"), **keeping)

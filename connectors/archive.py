@@ -7,9 +7,11 @@ and then renamed, the manifest last: what a reader finds is either all of a snap
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,9 +35,11 @@ __all__ = [
     "read_manifest",
     "replace_file",
     "sealed",
+    "sweep",
     "torn",
     "write_frame",
     "write_manifest",
+    "writing",
 ]
 
 MANIFEST = "manifest.json"
@@ -59,6 +63,10 @@ class Entry(Holding):
         The frame's, as plain JSON.
     nothing
         What the source said when it had no data; empty: there is a file.
+    asked_of, pulled_at
+        The source's name, and its time when it was asked; empty where that was not recorded.
+    resolution
+        How finely an expression was evaluated; empty: as is usual.
     """
 
     file: str = ""
@@ -67,11 +75,15 @@ class Entry(Holding):
     resource: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     nothing: str = ""
+    asked_of: str = ""
+    pulled_at: str = ""
+    resolution: str = ""
 
     @property
     def key(self) -> tuple[object, ...]:
         """What must be the same for one answer to take another's place."""
-        return (self.query, self.start, self.end, self.step, self.aggregate, self.role, self.resource)
+        what = (self.query, self.step, self.aggregate, self.resolution, self.asked_of)
+        return (*what, self.start, self.end, self.role, self.resource)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain JSON form."""
@@ -86,6 +98,9 @@ class Entry(Holding):
             "file": self.file,
             "sha256": self.sha256,
             "nothing": self.nothing,
+            "asked_of": self.asked_of,
+            "pulled_at": self.pulled_at,
+            "resolution": self.resolution,
             "provenance": dict(self.provenance),
         }
 
@@ -148,16 +163,38 @@ def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
 @contextmanager
 def sealed(folder: Path) -> Iterator[None]:
     """Keep other writers out of a folder's manifest while it is read, added to and written."""
-    import fcntl
-
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
+def writing(folder: Path) -> int:
+    """Say that files are being written which no manifest names yet; the lock lasts until the descriptor is closed."""
+    descriptor = os.open(folder / ".writers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def sweep(folder: Path, entries: Iterable[Entry]) -> int:
+    """Remove the files that no entry names, and return how many; none while anybody is writing: they may be theirs."""
+    descriptor = os.open(folder / ".writers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        named = {entry.file for entry in entries}
+        left = [file for file in folder.glob("*.parquet") if file.name not in named]
+        left += folder.glob(".*.part")
+        for file in left:
+            file.unlink(missing_ok=True)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(descriptor)
+    return len(left)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, even if the power fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with part.open("wb") as file:
             file.write(content)

@@ -170,12 +170,22 @@ class Source(ABC):
         progress: Progress | None = None,
         *,
         deadline: Duration | None = None,
+        refresh: bool = False,
     ) -> Pull:
         """Bring every resource's demand and limit, in base units: see `connectors.pulls.pull`."""
         from connectors.pulls import pull
 
         with self.bounded(deadline):
-            return pull(self, catalog, resources=resources, as_of=as_of, window=window, into=into, progress=progress)
+            return pull(
+                self,
+                catalog,
+                resources=resources,
+                as_of=as_of,
+                window=window,
+                into=into,
+                progress=progress,
+                refresh=refresh,
+            )
 
     @contextmanager
     def bounded(self, deadline: Duration | None) -> Iterator[None]:

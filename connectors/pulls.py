@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,21 +20,14 @@ from connectors.base import Duration, Progress, When, Window
 
 if TYPE_CHECKING:
     from connectors.base import Source
-    from connectors.snapshot import SnapshotWriter
 
 __all__ = ["chosen", "pull"]
 
 Limit = pd.DataFrame | float
 
 
-class _Asking(TypedDict):
-    """The arguments that a source and a snapshot's writer share."""
-
-    query: str
-    step: pd.Timedelta
-    aggregate: str
-    start: pd.Timestamp
-    end: pd.Timestamp
+Ask = Callable[..., pd.DataFrame]
+"""Asks a query over a window, with ``aggregate``, ``name``, ``resolution``, ``unit``, ``role`` and ``resource``."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,7 @@ def pull(
     window: Duration = "120d",
     into: str | Path | None = None,
     progress: Progress | None = None,
+    refresh: bool = False,
 ) -> Pull:
     """Bring demand and limit of a catalogue's resources.
 
@@ -69,9 +64,12 @@ def pull(
     window : str or Timedelta
         How much history, before ``as_of``.
     into : path, optional
-        A folder; the answers are kept there as a snapshot, which answers the same pull again.
+        A folder; the answers are kept there as a snapshot, which answers the same pull again. Of what it holds already,
+        what was over when it was pulled is not pulled again: see `connectors.cached`. It changes once all is there.
     progress : callable, optional
         ``progress(done, total, what)``, once a resource.
+    refresh : bool
+        Pull all anew, whatever ``into`` holds: after a backfill.
 
     Returns
     -------
@@ -95,24 +93,22 @@ def pull(
     finest = min(resource.step for resource in wanted)
     last = source.finished(finest)
     end = last if as_of in (None, "") else min(last, instant(as_of, name="as_of"))
-    writer = None if into is None else _writer(into)
     brought: dict[str, Brought] = {}
-    for number, resource in enumerate(wanted, start=1):
-        brought[resource.name] = _bring(source, resource, Window(end - length, end, resource.step), writer)
-        if progress is not None:
-            progress(number, len(wanted), resource.name)
-    pulled = Pull(
-        {name: one.demand for name, one in brought.items() if one.demand is not None},
-        {name: one.limit for name, one in brought.items() if one.limit is not None},
-        end,
-        length,
-        plan_for.name,
-        tuple(skip for one in brought.values() for skip in one.skipped),
-    )
-    if not pulled.demand:
-        raise _nothing(source, pulled)
-    if writer is not None:
-        writer.close()
+    with _kept(source, into, refresh=refresh) as ask:
+        for number, resource in enumerate(wanted, start=1):
+            brought[resource.name] = _bring(ask, resource, Window(end - length, end, resource.step))
+            if progress is not None:
+                progress(number, len(wanted), resource.name)
+        pulled = Pull(
+            {name: one.demand for name, one in brought.items() if one.demand is not None},
+            {name: one.limit for name, one in brought.items() if one.limit is not None},
+            end,
+            length,
+            plan_for.name,
+            tuple(skip for one in brought.values() for skip in one.skipped),
+        )
+        if not pulled.demand:
+            raise _nothing(source, pulled)
     return pulled
 
 
@@ -136,51 +132,54 @@ def chosen(catalog: Catalog, resources: str | Iterable[str] | None) -> list[Reso
     return [resource for name, resource in catalog.resources.items() if not asked or name in asked]
 
 
-def _writer(folder: str | Path) -> SnapshotWriter:
-    from connectors.snapshot import SnapshotWriter  # pyarrow is imported where it is needed
+@contextmanager
+def _kept(source: Source, folder: str | Path | None, *, refresh: bool) -> Iterator[Ask]:
+    """Give what asks the source, or the folder before it, which keeps what was pulled at the end of the block."""
+    if folder is None:
 
-    return SnapshotWriter(folder)
+        def plainly(query: str, asked: Window, *, name: str, unit: str, **how: Any) -> pd.DataFrame:
+            more = {key: how[key] for key in ("aggregate", "resolution")}
+            frame = source.range(query, start=asked.start, end=asked.end, step=asked.step, name=name, **more)
+            return provenance.attach(frame, name, unit=unit)
+
+        yield plainly
+        return
+    from connectors.cached import Cached  # pyarrow is imported where it is needed
+    from connectors.keeping import SnapshotWriter
+
+    cached = Cached(source, folder, refresh=refresh)
+    with SnapshotWriter(folder) as writer:
+        yield lambda query, asked, **how: cached.fetch(query, asked, writer, **how)
 
 
-def _bring(source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None) -> Brought:
+def _bring(ask: Ask, resource: Resource, asked: Window) -> Brought:
     """Bring one resource; its errors say whose they are."""
     try:
-        demand = _answer(source, resource, asked, writer, role="demand")
+        demand = _answer(ask, resource, asked, role="demand")
     except (NoData, NotHeld) as error:
         return Brought(skipped=(_skip(resource, "no data", error),))
     except CapacityError as error:
         raise _named(error, resource) from None
     try:
-        return Brought(demand, _limit(source, resource, asked, writer))
+        return Brought(demand, _limit(ask, resource, asked))
     except (NoData, NotHeld) as error:
         return Brought(demand, skipped=(_skip(resource, "limit missing", error),))
     except CapacityError as error:
         raise _named(error, resource) from None
 
 
-def _limit(source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None) -> Limit | None:
+def _limit(ask: Ask, resource: Resource, asked: Window) -> Limit | None:
     """Return a resource's limit: a number, a frame over time, or None where the catalogue gives none."""
     if resource.limit_query is not None:
-        return _answer(source, resource, asked, writer, role="limit")
+        return _answer(ask, resource, asked, role="limit")
     return _scheduled(resource, asked) if resource.limit_schedule else resource.limit
 
 
-def _answer(
-    source: Source, resource: Resource, asked: Window, writer: SnapshotWriter | None, *, role: str
-) -> pd.DataFrame:
+def _answer(ask: Ask, resource: Resource, asked: Window, *, role: str) -> pd.DataFrame:
     """Ask for a resource's demand or limit; kept as it came, returned in its base unit."""
     query, aggregate, unit_name, metric = _question(resource, role)
-    asking = _Asking(query=query, step=asked.step, aggregate=aggregate, start=asked.start, end=asked.end)
-    keeping = {"role": role, "resource": resource.name}
-    try:
-        frame = source.range(name=metric, resolution=resource.resolution, **asking)
-    except NoData as error:
-        if writer is not None:
-            writer.put_nothing(error.message, **asking, **keeping)
-        raise
-    provenance.attach(frame, metric, unit=unit_name)
-    if writer is not None:
-        writer.put(frame, **asking, **keeping)
+    how = {"aggregate": aggregate, "name": metric, "resolution": resource.resolution, "unit": unit_name}
+    frame = ask(query, asked, role=role, resource=resource.name, **how)
     converted: pd.DataFrame = to_base(frame.copy(deep=False), unit_name)
     converted.attrs = dict(frame.attrs)
     return provenance.attach(converted, metric, unit=unit(unit_name).base)

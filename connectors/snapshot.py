@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,14 @@ from capacity import provenance
 from capacity.errors import NoData, ParameterError, SnapshotTorn
 from capacity.frames import METRIC, check, duration_text
 from connectors import assemble
-from connectors.archive import Entry, read_frame, read_manifest, sealed, write_frame, write_manifest
+from connectors.archive import Entry, read_frame, read_manifest
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
+from connectors.compose import ROLLS_UP, Piece, pieces, rolled, seams_of, told_by
 from connectors.expressions import metric_of
 from connectors.held import find, keep, not_held
-from connectors.selectors import Matcher
+from connectors.keeping import SnapshotWriter
 
 __all__ = ["Snapshot", "SnapshotWriter"]
-
-# A roll-up of roll-ups is the roll-up of the whole for these, and for no others.
-ROLLS_UP = ("max", "min", "sum", "count", "last")
 
 
 class Snapshot(Source):
@@ -31,6 +27,7 @@ class Snapshot(Source):
 
     It answers the queries that it holds, and plain selectors of them, over any window inside and on any multiple of the
     step whose roll-up follows from what is held. Provenance is that of the pull: the server, and when it was asked.
+    What was pulled in several goes, or is held at several spacings, is put together; its seams are told.
     """
 
     kind = "snapshot"
@@ -46,6 +43,14 @@ class Snapshot(Source):
         super().__init__(f"snapshot:{path}")
         self.entries = read_manifest(self.folder)
         self._frames: dict[str, pd.DataFrame] = {}
+
+    @classmethod
+    def over(cls, folder: Path, entries: Iterable[Entry], *, name: str, frames: dict[str, pd.DataFrame]) -> Snapshot:
+        """Return what answers from these entries, whether a manifest names them yet or not."""
+        made = cls.__new__(cls)
+        Source.__init__(made, name)
+        made.folder, made.entries, made._frames = folder, list(entries), frames
+        return made
 
     def now(self) -> pd.Timestamp:
         """Return the end of what is held."""
@@ -86,26 +91,42 @@ class Snapshot(Source):
             A file is not the one that was written.
         """
         asked = window(start, end, step)
-        kept = asked.until(self.finished(asked.step))
-        entry, matchers = self._entry(query, kept, aggregate)
-        if entry.nothing:
-            raise NoData(entry.nothing, source=self.name, query=query)
-        whole = keep(self._frame(entry), matchers, query=query, source=self.name)
-        frame = _rolled(whole, entry, kept).copy()
-        frame.attrs = {}
-        frame = _renamed(frame, name or metric_of(query) or query.strip(), forced=name is not None)
+        try:
+            frame = self._answer(query, asked, aggregate, name)
+        except SnapshotTorn:
+            # A writer may have put other files in their place since: then the manifest names those.
+            now = read_manifest(self.folder)
+            if now == self.entries:
+                raise
+            self.entries = now
+            frame = self._answer(query, asked, aggregate, name)
         if progress is not None:
             progress(1, 1, query)
-        return _told(frame, entry, kept, query)
+        return frame
 
-    def _entry(self, query: str, kept: Window, aggregate: str | None) -> tuple[Entry, frozenset[Matcher]]:
-        """Find what answers: the held answer with the step nearest to the one asked for."""
+    def _answer(self, query: str, asked: Window, aggregate: str | None, name: str | None) -> pd.DataFrame:
+        kept = asked.until(self.finished(asked.step))
+        made = self._pieces(query, kept, aggregate)
+        whole = [piece for piece in made if not piece.entry.nothing]
+        if not whole:
+            raise NoData(made[-1].entry.nothing, source=self.name, query=query)
+
+        def see(piece: Piece, entry: Entry) -> pd.DataFrame:
+            return keep(self._frame(entry), piece.matchers, query=query, source=self.name)
+
+        frame = rolled(whole, kept, aggregate, see).copy()
+        frame.attrs = {}
+        frame = _renamed(frame, name or metric_of(query) or query.strip(), forced=name is not None)
+        return _told(frame, whole, kept, query, aggregate)
+
+    def _pieces(self, query: str, kept: Window, aggregate: str | None) -> list[Piece]:
+        """Find what answers: the held answers with the step nearest to the one asked for."""
         found = find(query, self.entries)
-        fitting = [(entry, more) for entry, more in found if not _hindrance(entry, kept, aggregate)]
-        if fitting:
-            return max(fitting, key=lambda one: (one[0].step, not one[1], one[0].end))
-        why = _hindrance(found[-1][0], kept, aggregate) if found else ""
-        raise not_held(query, self.entries, source=self.name, why=why)
+        made = pieces(found, kept, aggregate, self.entries)
+        if made is None:
+            why = _hindrance(found[-1][0], kept, aggregate) if found else ""
+            raise not_held(query, self.entries, source=self.name, why=why)
+        return made
 
     def _frame(self, entry: Entry) -> pd.DataFrame:
         if entry.file not in self._frames:
@@ -114,8 +135,7 @@ class Snapshot(Source):
 
 
 def _hindrance(entry: Entry, kept: Window, aggregate: str | None) -> str:
-    """Say why an answer that is held cannot answer; an empty text: it can."""
-    times = kept.times
+    """Say why an answer that is held cannot answer."""
     if aggregate != entry.aggregate:
         return f"It is held {_rolled_up(entry.aggregate)}, not {_rolled_up(aggregate)}."
     if kept.step % entry.step:
@@ -123,25 +143,11 @@ def _hindrance(entry: Entry, kept: Window, aggregate: str | None) -> str:
     if kept.step != entry.step and aggregate is not None and aggregate not in ROLLS_UP:
         steps = f"{duration_text(kept.step)} does not follow from that over {duration_text(entry.step)}"
         return f"The {aggregate} over {steps}."
-    first = times[0] - (kept.step if aggregate else entry.step) if len(times) else kept.start
-    if not len(times) or min(first, kept.start) < entry.start or kept.end > entry.end:
-        return f"The window {kept.start.isoformat()} to {kept.end.isoformat()} is not inside the one that is held."
-    return ""
+    return f"The window {kept.start.isoformat()} to {kept.end.isoformat()} is not inside the one that is held."
 
 
 def _rolled_up(aggregate: str | None) -> str:
     return f"rolled up to its {aggregate}" if aggregate else "as it is written"
-
-
-def _rolled(whole: pd.DataFrame, entry: Entry, kept: Window) -> pd.DataFrame:
-    """Return the window's part of an answer, on the window's step."""
-    times = kept.times
-    if kept.step == entry.step or entry.aggregate is None:
-        return whole.reindex(times)
-    fine = whole.loc[(whole.index > times[0] - kept.step) & (whole.index <= times[-1])]
-    groups = fine.groupby(times[times.searchsorted(fine.index)])
-    rolled = groups.sum(min_count=1) if entry.aggregate in ("sum", "count") else groups.agg(entry.aggregate)
-    return rolled.reindex(times)
 
 
 def _renamed(frame: pd.DataFrame, name: str, *, forced: bool) -> pd.DataFrame:
@@ -153,77 +159,21 @@ def _renamed(frame: pd.DataFrame, name: str, *, forced: bool) -> pd.DataFrame:
     return check(frame)
 
 
-def _told(frame: pd.DataFrame, entry: Entry, kept: Window, query: str) -> pd.DataFrame:
+def _told(frame: pd.DataFrame, made: list[Piece], kept: Window, query: str, aggregate: str | None) -> pd.DataFrame:
     """Record where the numbers come from: as it was told when they were pulled, but for what was cut since."""
-    told = list(entry.provenance.get("metrics", {}).items())
+    told = list(told_by(made).items())
+    seams, notes = seams_of(made, aggregate)
+    plain = len(made) == 1 and not seams and not notes and made[0].entry.step == kept.step
     for metric in frame.columns.get_level_values(METRIC).unique():
-        was = dict(next((fields for name, fields in told if name == metric), told[0][1] if told else {}))
+        was: dict[str, Any] = dict(
+            next((fields for name, fields in told if name == metric), told[0][1] if told else {})
+        )
         same = was.get("start") == kept.start.isoformat() and was.get("end") == kept.end.isoformat()
         provenance.attach(frame, str(metric), **was)
-        if not (same and kept.step == entry.step and was.get("query") == query):
-            assemble.attach(frame, kept, query=query, step=duration_text(kept.step))
+        if plain and same and was.get("query") == query:
+            continue
+        more = {name: [*was.get(name, ()), *new] for name, new in (("seams", seams), ("notes", notes)) if new}
+        if aggregate is not None and made[-1].entry.aggregate is None:
+            more["aggregate"] = aggregate  # type: ignore[assignment]
+        assemble.attach(frame, kept, query=query, step=duration_text(kept.step), **more)
     return frame
-
-
-class SnapshotWriter:
-    """Keeps answers in a folder; they are a snapshot once `close` has returned, and not before.
-
-    What the folder held already stays, but for answers to the same question over the same window.
-    """
-
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._new: list[Entry] = []
-
-    def put(
-        self,
-        frame: pd.DataFrame,
-        *,
-        query: str,
-        step: pd.Timedelta,
-        aggregate: str | None,
-        start: pd.Timestamp,
-        end: pd.Timestamp,
-        role: str = "",
-        resource: str = "",
-    ) -> Entry:
-        """Keep one query's answer, as the source gave it, with its provenance."""
-        last = min(end, frame.index[-1]) if len(frame) else end
-        stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{resource or 'query'}-{role or 'answer'}-{duration_text(step)}")
-        file, digest = write_frame(self.folder, frame, step=step, stem=stem)
-        record: Mapping[str, Any] = copy.deepcopy(frame.attrs.get(provenance.KEY, {}))
-        entry = Entry(query, start, last, step, aggregate, file, digest, role, resource, record)
-        self._new.append(entry)
-        return entry
-
-    def put_nothing(
-        self,
-        said: str,
-        *,
-        query: str,
-        step: pd.Timedelta,
-        aggregate: str | None,
-        start: pd.Timestamp,
-        end: pd.Timestamp,
-        role: str = "",
-        resource: str = "",
-    ) -> Entry:
-        """Keep that a query had no data, in the source's words: it is answered so again."""
-        entry = Entry(query, start, end, step, aggregate, role=role, resource=resource, nothing=said)
-        self._new.append(entry)
-        return entry
-
-    def close(self) -> Path:
-        """Make what was put the snapshot, all at once, and return the folder."""
-        with sealed(self.folder):
-            try:
-                before = read_manifest(self.folder)
-            except SnapshotTorn:
-                before = []  # the torn one is what this pull replaces
-            keys = {entry.key for entry in self._new}
-            entries = [*(entry for entry in before if entry.key not in keys), *self._new]
-            write_manifest(self.folder, {entry.key: entry for entry in entries}.values())
-            for file in {entry.file for entry in before} - {entry.file for entry in entries} - {""}:
-                (self.folder / file).unlink(missing_ok=True)
-        return self.folder
