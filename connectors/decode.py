@@ -172,13 +172,14 @@ def export_line(line: bytes, *, source: str, query: str) -> tuple[Key, npt.NDArr
     try:
         entry = _loads(line)
         stamps = np.array(entry["timestamps"], dtype=np.int64)
-        values = np.array([STALE if one is None else float(one) for one in entry["values"]], dtype=float)
-        if len(stamps) != len(values):
+        values = np.array(entry["values"], dtype=float)  # also of None, and of "Infinity"
+        if values.ndim != 1 or len(stamps) != len(values):
             raise ValueError
         key = key_of(entry["metric"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
         text = one_line(line[:1000].decode("utf-8", "replace"), longest=200)
         raise ResultTruncated(f"{source} ended its export early: {text}", source=source, query=query) from None
+    values[np.isnan(values)] = STALE
     return key, stamps, values
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import pandas as pd
 
@@ -10,33 +11,67 @@ from capacity.errors import Unsupported
 from capacity.frames import EPOCH
 from connectors import decode, native
 from connectors.http import Client
+from connectors.native_frames import Frames
+from connectors.planner import Planner, Way, native_pays
 from connectors.samples import Raw, Series, gathered
 
 __all__ = ["Exports"]
 
 NATIVE = "/api/v1/export/native"
 LINES = "/api/v1/export"
+LOOKED_AT = 6
+"""Blocks at the beginning of a native stream that are looked at before the rest is waited for."""
+
 MS = pd.Timedelta(1, unit="ms")
 
 
 class Exports:
-    """Asks one server for raw samples."""
+    """Asks one server for raw samples, in the way that is faster for what is asked.
 
-    def __init__(self, client: Client, *, name: str) -> None:
+    ``native``: whether the server's native stream is one that can be read; it is taken for one until an answer shows
+    otherwise, and from then on all is asked for as JSON lines. ``lossy`` says whether the server drops digits
+    (-precisionBits): up to 1.81 its blocks lack what it takes to restore their times.
+    """
+
+    def __init__(self, client: Client, *, name: str, lossy: Callable[[], bool] = lambda: False) -> None:
+        self.native = True
+        self._lossy = lossy
         self._client = client
         self._name = name
-        self._native = True
+        self._planner = Planner()
 
-    def raw(self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool) -> Raw:
-        """Return the samples from ``first`` to ``last``, both included."""
-        if self._native:
-            chunks = self._client.stream(NATIVE, _params([selector], first, last), query=selector)
-            try:
-                with self._client.where.scrubbing():
-                    return native.read(chunks, stale=stale, source=self._name, query=selector)
-            except Unsupported:
-                self._native = False
+    def raw(
+        self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool, way: Way | None = None
+    ) -> Raw:
+        """Return the samples from ``first`` to ``last``, both included; ``way``: not as the planner thinks best."""
+        span = (last - first) // MS
+        way = way or self._planner.way(selector, span)
+        if self.native and way is not Way.LINES:
+            raw = self._native(selector, first, last, stale=stale, look=way is Way.LOOK)
+            if raw is not None:
+                return raw
         return gathered(self.lines([selector], first, last, query=selector), stale=stale)
+
+    def _native(self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool, look: bool) -> Raw | None:
+        """Return the samples by the native stream; None where it cannot be read, or a look says lines are faster."""
+        stream = self._client.stream(NATIVE, _params([selector], first, last), query=selector)
+        told = {"source": self._name, "query": selector}
+        try:
+            with closing(stream) as chunks, self._client.where.scrubbing():
+                frames = Frames(chunks, **told)
+                begun = frames.peek(LOOKED_AT if look else 1)
+                if native.is_older(begun) and self._lossy():
+                    self.native = False
+                    return None
+                if look:
+                    pays = native_pays(begun, frames.first, frames.last)
+                    self._planner.learn(selector, (last - first) // MS, native=pays)
+                    if not pays:
+                        return None
+                return native.assembled(frames, stale=stale, **told)
+        except Unsupported:
+            self.native = False
+            return None
 
     def lines(
         self, selectors: Sequence[str], first: pd.Timestamp, last: pd.Timestamp, *, query: str

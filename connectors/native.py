@@ -6,7 +6,8 @@ and each is decoded to where it belongs: at its peak that is the result and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from connectors.native_blocks import Block, Grids, Unfit, Unpacker, floats, pars
 from connectors.native_frames import Frames
 from connectors.samples import Raw, Series, Stamps, tidy
 
-__all__ = ["decode", "labels_of", "read"]
+__all__ = ["assembled", "decode", "headers", "is_older", "labels_of", "read"]
 
 ESCAPES = ((b"\x001", b"\x01"), (b"\x002", b"\x02"), (b"\x000", b"\x00"))
 """How the bytes that end a part of a metric's name are written inside of one; that of the zero is undone last."""
@@ -48,7 +49,11 @@ def read(chunks: Iterable[bytes], *, stale: bool = False, source: str = "", quer
     Unsupported
         It is of a layout that is not known here: ask for JSON lines instead.
     """
-    frames = Frames(chunks, source=source, query=query)
+    return assembled(Frames(chunks, source=source, query=query), stale=stale, source=source, query=query)
+
+
+def assembled(frames: Frames, *, stale: bool, source: str, query: str) -> Raw:
+    """Decode what is left of a stream: see `read`."""
     named: dict[bytes, list[bytes]] = {}
     for name, block in frames:
         named.setdefault(name, []).append(block)
@@ -88,7 +93,8 @@ class _Reading:
     """Decodes the blocks of all series into one array of values, series by series."""
 
     def __init__(self, series: dict[Key, list[bytes]], first: int, last: int, *, stale: bool) -> None:
-        self._series = _parsed(series)
+        read = iter(headers([raw for blocks in series.values() for raw in blocks]))
+        self._series = {key: list(islice(read, len(blocks))) for key, blocks in series.items()}
         self._window = first, last
         self._stale = stale
         self._unpacker = Unpacker()
@@ -144,9 +150,17 @@ class _Reading:
         return self._joined[ids][:2]
 
 
-def _parsed(series: dict[Key, list[bytes]]) -> dict[Key, list[Block]]:
-    """Read all headers in the one layout that fits all of them; the newer one is tried first."""
+def headers(blocks: Sequence[bytes]) -> list[Block]:
+    """Read the headers in the one layout that fits all of them; the newer one is tried first."""
     try:
-        return {key: [parse(raw, new=True) for raw in blocks] for key, blocks in series.items()}
+        return [parse(raw, new=True) for raw in blocks]
     except Unfit:
-        return {key: [parse(raw, new=False) for raw in blocks] for key, blocks in series.items()}
+        return [parse(raw, new=False) for raw in blocks]
+
+
+def is_older(pairs: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Return whether blocks are in the layout before 1.82, which tells neither their precision nor their last time."""
+    try:
+        return any(block.last_time is None for block in headers([raw for _, raw in pairs]))
+    except Unfit:
+        return False

@@ -6,7 +6,7 @@ exactly, and every payload as many varints as its rows need. What does not fit i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import zstandard
@@ -18,6 +18,9 @@ __all__ = ["Block", "Grids", "Unfit", "Unpacker", "floats", "parse"]
 
 MOST_ROWS = 1 << 16
 """Servers write at most 8,192 rows a block; more than this is no block."""
+
+LARGEST_POWER = 308
+"""The largest power of ten that is a double."""
 
 _PLUS, _MINUS, _STALE = 2**63 - 1, -(2**63), 2**63 - 2
 _MASK = (1 << 64) - 1
@@ -32,8 +35,7 @@ class Unfit(ValueError):
     """The bytes are no block of a layout that is known here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A header; times are in ms, a value is an integer × 10^scale. ``last_time`` is None in the older layout."""
 
     raw: bytes
@@ -125,7 +127,7 @@ class Unpacker:
     """Reads the integers of payloads; keeps what zstd needs between one and the next."""
 
     def __init__(self) -> None:
-        self._zstd = zstandard.ZstdDecompressor()
+        self._inflate = zstandard.ZstdDecompressor().decompress
 
     def integers(self, payload: bytes, *, kind: int, first: int, rows: int) -> Ints:
         """Return ``rows`` integers; sums wrap around at 64 bits, as the server's do.
@@ -154,10 +156,11 @@ class Unpacker:
         else:
             packed = self._inflated(payload, rows) if kind in _ZSTD else payload
             changes = zigzag(packed, rows - 1)
-            if kind in _SECOND_DIFFERENCES:
-                changes.cumsum(out=changes)
             values[0] = first
-            values[1:] = changes
+            if kind in _SECOND_DIFFERENCES:
+                np.cumsum(changes, dtype=np.int64, out=values[1:])
+            else:
+                values[1:] = changes
             values.cumsum(out=values)
         return values
 
@@ -166,7 +169,7 @@ class Unpacker:
         size = zstandard.frame_content_size(payload)
         if not 0 <= size <= rows * _LONGEST_VARINT:
             raise Unfit("a payload is larger than its rows can be")
-        return self._zstd.decompress(payload)
+        return self._inflate(payload)
 
 
 class Grids:
@@ -226,7 +229,9 @@ def floats(block: Block, unpacker: Unpacker, *, kept: slice, out: Floats) -> boo
     if not len(integers):
         return False
     out[:] = integers
-    if block.scale < 0:
+    if block.scale < -LARGEST_POWER:
+        out.fill(0.0)  # the server divides by infinity; the sign that this leaves a zero is no part of its JSON
+    elif block.scale < 0:
         out /= _ten_to(-block.scale)
     elif block.scale > 0:
         out *= _ten_to(block.scale)
@@ -241,6 +246,6 @@ def floats(block: Block, unpacker: Unpacker, *, kept: slice, out: Floats) -> boo
 
 def _ten_to(power: int) -> float:
     """Return 10^power as the server computes it: a product of two exact tables, which may be off by the last bit."""
-    if power > 308:
+    if power > LARGEST_POWER:
         return float("inf")
     return float(f"1e{power // 32 * 32}") * float(f"1e{power % 32}")

@@ -32,6 +32,7 @@ class Frames:
         self._source, self._query = source, query
         self._held = b""
         self._at = 0
+        self._seen: list[tuple[bytes, bytes]] = []
         head = self._bytes(HEAD_BYTES)
         if head[0] or head[HEAD_BYTES // 2]:
             # A time whose first byte is not zero lies millions of years from here: this is a text.
@@ -40,8 +41,16 @@ class Frames:
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Give name and block until the stream ends, which it may only behind a block."""
+        while self._seen:
+            yield self._seen.pop(0)
         while self._more():
             yield self._frame(), self._frame()
+
+    def peek(self, most: int) -> list[tuple[bytes, bytes]]:
+        """Return the first pairs, ``most`` at most; they are given again."""
+        while len(self._seen) < most and self._more():
+            self._seen.append((self._frame(), self._frame()))
+        return list(self._seen)
 
     def _frame(self) -> bytes:
         """Return what stands behind the next length."""

@@ -14,6 +14,7 @@ __all__ = ["Ints", "unsigned", "zigzag"]
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+Signed = npt.NDArray[np.signedinteger]
 
 LONGEST = 10
 """Bytes of the longest varint of 64 bits."""
@@ -24,8 +25,8 @@ _LONG = np.array([(1 << 8 * min(size, 8)) - 1 for size in range(LONGEST + 1)], d
 """By the size of a varint: which bytes of a load are its own."""
 
 
-def zigzag(payload: bytes, count: int) -> Ints:
-    """Read ``count`` zigzag varints, which must use ``payload`` up exactly.
+def zigzag(payload: bytes, count: int) -> Signed:
+    """Read ``count`` zigzag varints, which must use ``payload`` up exactly, as the narrowest integers that hold them.
 
     Raises
     ------
@@ -33,16 +34,10 @@ def zigzag(payload: bytes, count: int) -> Ints:
         They do not.
     """
     words = unsigned(payload, count)
-    if words.dtype == np.uint64:
-        one = np.uint64(1)
-        return ((words >> one) ^ (~(words & one) + one)).view(np.int64)
-    # Narrow words hold no value that could overflow as an int64.
-    signed = words.astype(np.int64)
-    half: Ints = signed >> 1
-    signed &= 1
-    np.negative(signed, out=signed)
-    half ^= signed
-    return half
+    one = words.dtype.type(1)
+    # In the width that the words came in: a narrow one has room for the sign, since each byte gave seven bits.
+    signed: Signed = ((words >> one) ^ (~(words & one) + one)).view(f"i{words.itemsize}")
+    return signed
 
 
 def unsigned(payload: bytes, count: int) -> npt.NDArray[np.unsignedinteger]:

@@ -55,14 +55,22 @@ def tidy(stamps: Stamps, values: Floats, *, stale: bool) -> tuple[Stamps, Floats
     That is the biggest, and a number before a stale marker. Returns the times, the values, and how many gave way; stale
     markers that are left are kept only where ``stale`` says so.
     """
-    order = np.lexsort((values, ~np.isnan(values), stamps))
-    stamps, values = stamps[order], values[order]
+    if not _ascending(stamps):
+        order = np.argsort(stamps, kind="stable")
+        if not _ascending(stamps[order]):
+            order = np.lexsort((values, ~np.isnan(values), stamps))
+        stamps, values = stamps[order], values[order]
     last = np.ones(len(stamps), dtype=bool)
     np.not_equal(stamps[1:], stamps[:-1], out=last[:-1])
     doubles = len(stamps) - int(last.sum())
     if not stale:
         last &= ~np.isnan(values)
     return stamps[last], values[last], doubles
+
+
+def _ascending(stamps: Stamps) -> bool:
+    """Return whether each time is after the one before."""
+    return bool((stamps[1:] > stamps[:-1]).all())
 
 
 def gathered(blocks: Iterable[Series], *, stale: bool) -> Raw:

@@ -35,6 +35,7 @@ LIMITS = (
     "futureRetention",
     "downsampling.period",
     "dedup.minScrapeInterval",
+    "precisionBits",
     "search.latencyOffset",
     "search.maxPointsPerTimeseries",
     "search.maxPointsSubqueryPerTimeseries",

@@ -20,6 +20,7 @@ from connectors.write import PATIENCE_S, Samples, write
 __all__ = ["VictoriaMetrics"]
 
 MATCHES_AT_ONCE = 50
+EXACT = "64"
 MS = pd.Timedelta(1, unit="ms")
 
 
@@ -43,7 +44,7 @@ class VictoriaMetrics(PrometheusApi):
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
-        self._exports = Exports(self.client, name=self.name)
+        self._exports = Exports(self.client, name=self.name, lossy=self._is_lossy)
         self._ranges.raw = partial(self._exports.raw, stale=False)
 
     def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
@@ -76,6 +77,10 @@ class VictoriaMetrics(PrometheusApi):
         if first >= last:
             raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
         return self._exports.raw(selector, first + MS, last, stale=stale)
+
+    def _is_lossy(self) -> bool:
+        """Return whether the server says that it drops digits of what it stores."""
+        return self._meet().limits.get("precisionBits", EXACT) != EXACT
 
     def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:
         """Store a wide frame's samples and return how many: see `connectors.write.write`."""
