@@ -42,11 +42,18 @@ class Process:
             return np.where(apart % self.lag == 0, self.keep ** (apart / self.lag), 0.0)
         return np.asarray(self.keep**apart, dtype=float)
 
-    def run(self, noise: FloatArray) -> FloatArray:
+    def run(self, noise: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Turn white noise (horizon, paths) into the process, in place."""
-        for step in range(self.lag, len(noise)):
-            keep = (step / (step + 1)) ** self.keep if self.kind == "wander" else self.keep
-            noise[step] = keep * noise[step - self.lag] + np.sqrt(1 - keep * keep) * noise[step]
+        if not self.keep:
+            return noise
+        step = np.arange(len(noise), dtype=np.float64)
+        keep = (step / (step + 1)) ** self.keep if self.kind == "wander" else np.full(len(noise), self.keep)
+        # Rows a lag apart follow each other; those between them do not wait for one another.
+        noise[self.lag :] *= np.sqrt(1 - keep[self.lag :, None] ** 2).astype(np.float32)
+        factor = keep.astype(np.float32)
+        for start in range(self.lag, len(noise), self.lag):
+            part = slice(start, min(start + self.lag, len(noise)))
+            noise[part] += factor[part, None] * noise[start - self.lag : part.stop - self.lag]
         return noise
 
 
@@ -130,16 +137,18 @@ def _mixture(basis: FloatArray, observed: FloatArray, weight: FloatArray) -> Flo
     return np.asarray(weights / weights.sum(), dtype=float)
 
 
-def latent_ranks(copula: Copula, *, horizon: int, paths: int, generator: np.random.Generator) -> IntArray:
+def latent_ranks(copula: Copula, *, horizon: int, paths: int, generator: np.random.Generator) -> npt.NDArray[np.int32]:
     """Draw ``paths`` rank trajectories, shape (paths, horizon): at every step a permutation of 0 … paths − 1.
 
     Ranks instead of values: the share of paths below any level is then exact at every step, and what is random is
     only how steps hang together.
     """
-    total = np.zeros((horizon, paths))
+    total = np.zeros((horizon, paths), dtype=np.float32)
     for process, weight in zip(copula.processes, copula.weights, strict=True):
-        total += np.sqrt(weight) * process.run(generator.standard_normal((horizon, paths)))
-    order = np.argsort(total, axis=1, kind="stable")
-    ranks = np.empty((horizon, paths), dtype=np.int64)
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(paths), order.shape), axis=1)
+        noise = process.run(generator.standard_normal((horizon, paths), dtype=np.float32))
+        noise *= np.float32(np.sqrt(weight))
+        total += noise
+    order = np.argsort(total, axis=1)
+    ranks = np.empty((horizon, paths), dtype=np.int32)
+    np.put_along_axis(ranks, order, np.arange(paths, dtype=np.int32)[None], axis=1)
     return np.ascontiguousarray(ranks.T)

@@ -159,17 +159,21 @@ def _verdicts(
     by_lead_time = _chance_within(curve, question.lead_time // forecast.step)
     carried = forecast.carried.to_numpy()
     horizon = curve.index[-1] - forecast.cutoff
-    today = [_day(forecast.cutoff, zone) for zone in _zones(curve, timezones)]
+    zones = _zones(curve, timezones)
+    midnight = {zone: _day(forecast.cutoff, zone) for zone in set(zones)}
+    today = [midnight[zone] for zone in zones]
+    due, chance = list(table["order_by"]), table["probability"].to_numpy(dtype=float)
+    spans = list(pd.to_timedelta(carried))
     return [
         verdicts.judge(
             verdicts.Evidence(
                 blocker=blockers[position],
                 past=bool(past[position]),
-                probability=float(table["probability"].iloc[position]),
+                probability=float(chance[position]),
                 known=float(known[position]),
                 by_lead_time=float(by_lead_time[position]),
-                order_due=bool(table["order_by"].iloc[position] <= today[position]),
-                carried=min(pd.Timedelta(carried[position]), horizon),
+                order_due=bool(due[position] <= today[position]),
+                carried=min(spans[position], horizon),
                 horizon=horizon,
                 lead_time=question.lead_time,
                 risk=question.risk,
@@ -193,12 +197,24 @@ def blockers_of(
     missing = iter(limits.skipped)
     usable = question.usable(limits.of(slice(None))[-len(forecast.index) - 1])
     out_of_reach = _out_of_reach(usable, question.direction, bounds or (None, None))
+    doubted = _doubted(forecast)
     return [
         next(missing)
         if limits.owner[position] < 0
-        else (_beyond(forecast, position) if out_of_reach[position] else _unbelieved(forecast, position))
+        else (
+            _beyond(forecast, position)
+            if out_of_reach[position]
+            else (_unbelieved(forecast, position) if doubted[position] else None)
+        )
         for position in range(len(forecast.columns))
     ]
+
+
+def _doubted(forecast: Forecast) -> Flags:
+    """Whose forecast `_unbelieved` may object to: of ten thousand few, and only these are looked at one by one."""
+    scores = forecast.scores
+    loses = [verdicts.loses_to_naive(*pair) for pair in zip(scores["mase"], scores["naive_mase"], strict=True)]
+    return np.asarray(~(scores["folds"].to_numpy() >= MIN_FOLDS) | np.array(loses, dtype=bool))
 
 
 def _out_of_reach(usable: Array, direction: lim.Direction, bounds: Bounds) -> Flags:
@@ -217,8 +233,7 @@ def _beyond(forecast: Forecast, position: int) -> Skipped:
 
 def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
     labels = series_labels(forecast.columns[position : position + 1])[0]
-    name = series_name(labels)
-    score = forecast.scores.iloc[position]
+    name, score = series_name(labels), forecast.scores.iloc[position]
     if not score["folds"] >= MIN_FOLDS:
         span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
         return Skipped(

@@ -21,6 +21,7 @@ from capacity.decision import Question, blockers_of, decide
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
 from capacity.frames import Skipped, duration, duration_text
+from capacity.paths import Law
 from capacity.provenance import Provenance
 
 __all__ = ["PATHS", "Outlook", "outlook"]
@@ -237,17 +238,27 @@ def _curve(
 ) -> pd.DataFrame:
     """Return P(breach by t), horizon × series: 1 throughout where it is true already, NaN past what is carried."""
     horizon, series = len(forecast.index), len(forecast.columns)
-    block = passage.block_size(question.paths, horizon)
-    values = passage.first_passage(
-        forecast.iter_paths(question.paths, block=block),
-        tail=recent[1:],
-        usable=lambda where: question.usable(limits.of(where)[-horizon:]),
-        window=question.window(forecast.step),
-        aggregate=question.aggregate,
-        direction=question.direction,
-        shape=(horizon, series),
-        progress=None if progress is None else lambda done: progress(done, series, "outlook"),
-    )
+    window = question.window(forecast.step)
+    told = None if progress is None else lambda done: progress(done, series, "outlook")
+
+    def room(where: slice) -> Array:
+        return question.usable(limits.of(where)[-horizon:])
+
+    if window == 1 and isinstance(forecast.law, Law):
+        # One step is one window: the paths need not be drawn to be counted.
+        shares = forecast.law.reached(room, paths=question.paths, above=question.direction == "above")
+        values = passage.gathered(shares, shape=(horizon, series), progress=told)
+    else:
+        values = passage.first_passage(
+            forecast.iter_paths(question.paths, block=passage.block_size(question.paths, horizon)),
+            tail=recent[1:],
+            usable=room,
+            window=window,
+            aggregate=question.aggregate,
+            direction=question.direction,
+            shape=(horizon, series),
+            progress=told,
+        )
     ahead = (forecast.index - forecast.cutoff).to_numpy()
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
     values[:, blocked] = np.nan

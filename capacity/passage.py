@@ -18,7 +18,7 @@ from scipy.ndimage import uniform_filter1d
 
 from capacity.errors import ParameterError
 
-__all__ = ["block_size", "event", "first_passage", "past", "quantile_step", "rolling", "window_steps"]
+__all__ = ["block_size", "event", "first_passage", "gathered", "past", "quantile_step", "rolling", "window_steps"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -150,6 +150,18 @@ def first_passage(
             whole = paths if window == 1 else _with_tail(paths, tail[:, where])
             met = event(whole, room, window=window, aggregate=aggregate, direction=direction)
             curve[:, where] = np.where(known, _share_by_step(met), np.nan)
+        if progress is not None:
+            progress(where.stop)
+    return curve
+
+
+def gathered(
+    shares: Iterable[tuple[slice, Array]], *, shape: tuple[int, int], progress: Callable[[int], object] | None = None
+) -> Array:
+    """Put blocks of curves, ``(columns, shares of shape (horizon, k))``, beside each other; shape (horizon, series)."""
+    curve = np.full(shape, np.nan)
+    for where, share in shares:
+        curve[:, where] = share
         if progress is not None:
             progress(where.stop)
     return curve

@@ -8,9 +8,11 @@ trajectories, so ten thousand series cost a gather each, not a simulation each.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ __all__ = ["Law"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Ranks = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -76,25 +79,77 @@ class Law:
             for column in range(columns.start, columns.stop):
                 kind = int(self.kinds[column])
                 if kind not in ranks:
-                    ranks[kind] = self._ranks(kind, paths)
+                    ranks[kind] = self._ranks(kind, paths) + (self.segment * paths).astype(np.int32)
                 out[column - start] = self._paths_of(column, ranks[kind])
             yield columns, out.transpose(1, 2, 0)
 
-    def _ranks(self, kind: int, paths: int) -> IntArray:
-        """Rank trajectories of a kind, ready to index a flattened (segment, rank) table."""
-        generator = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, kind]))
-        ranks = latent_ranks(self.copulas[kind], horizon=self.horizon, paths=paths, generator=generator)
-        return ranks + self.segment[None, :] * paths
+    def _ranks(self, kind: int, paths: int) -> Ranks:
+        """Rank trajectories of a kind, shape (paths, horizon)."""
+        return kind_ranks(self.copulas[kind], self.horizon, paths, self.seed % 2**64, kind)
 
-    def _paths_of(self, column: int, flat: IntArray) -> FloatArray:
-        """Sample paths of one series, shape (paths, horizon)."""
+    def _paths_of(self, column: int, flat: Ranks) -> FloatArray:
+        """Sample paths of one series, shape (paths, horizon); ``flat`` are places in a flat (segment, rank) table."""
         paths = len(flat)
-        levels = (np.arange(paths) + 0.5) / paths
-        table = shape_at(self.shape[column : column + 1], levels)[0]
+        table = shape_at(self.shape[column : column + 1], _levels(paths))[0]
         order = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, self._key(column)])).permutation(paths)
-        errors = table.ravel()[flat[order]]
-        values = self.centre[:, column] + self.scale[:, column] * errors
-        return self.link.of(column).back(values[..., None])[..., 0]
+        errors = np.take(table.ravel(), flat[order], mode="clip")
+        errors *= self.scale[:, column]
+        errors += self.centre[:, column]
+        return self.link.of(column).back(errors[..., None])[..., 0]
+
+    def reached(
+        self, room: Callable[[slice], FloatArray], *, paths: int, above: bool = True, block: int = 256
+    ) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield ``(columns, share of paths that were past room by each step)``, shares of shape (horizon, k).
+
+        The same shares as counting the paths of `blocks` would give, without drawing them: at every step a path is
+        past ``room`` where its rank is at or past the first rank that is, and a kind's ranks are drawn once. NaN where
+        ``room`` (of a slice of the series; shape (horizon, k), in the data's unit) is.
+        """
+        ranks = {int(kind): self._ranks(int(kind), paths) for kind in np.unique(self.kinds)}
+        if not above:
+            # Below is above upside down: what was the lowest rank is the highest.
+            ranks = {kind: paths - 1 - one for kind, one in ranks.items()}
+        drawn = {kind: one.astype(np.int16 if paths < 2**15 else np.int32) for kind, one in ranks.items()}
+        where = [slice(start, min(start + block, self.series)) for start in range(0, self.series, block)]
+        with ThreadPoolExecutor(2) as pool:
+            yield from zip(
+                where, pool.map(lambda one: self._reached(one, room(one), drawn, paths, above), where), strict=True
+            )
+
+    def _reached(
+        self, columns: slice, room: FloatArray, ranks: dict[int, Ranks], paths: int, above: bool
+    ) -> FloatArray:
+        out = np.zeros(room.shape)
+        first = self._first_past(columns, room, paths, above)
+        for place, kind in enumerate(self.kinds[columns]):
+            active = np.flatnonzero(first[:, place] < paths)
+            if len(active):
+                rows = slice(active[0], active[-1] + 1)
+                met = ranks[int(kind)][:, rows] >= first[rows, place].astype(ranks[int(kind)].dtype)
+                step = met.argmax(axis=1)
+                step = step[met[np.arange(paths), step]] + active[0]
+                out[:, place] = np.bincount(step, minlength=len(room)).cumsum() / paths
+        out[:, np.isnan(room).any(axis=0)] = np.nan
+        return out
+
+    def _first_past(self, columns: slice, room: FloatArray, paths: int, above: bool) -> IntArray:
+        """Return the first rank that is past ``room``, counted from the far side; ``paths`` where none is."""
+        link, centre, scale = self.link.of(columns), self.centre[:, columns], self.scale[:, columns]
+        table = shape_at(self.shape[columns], _levels(paths))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            standard = (link.forward(room) - centre) / scale
+        first = np.empty(room.shape, dtype=np.int64)
+        for place, one in enumerate(table):
+            for segment, quantiles in enumerate(one):
+                rows = self.segment == segment
+                # Past means beyond, not at: ranks whose quantile is at the room are not past it.
+                found = np.searchsorted(quantiles, standard[rows, place], side="right" if above else "left")
+                first[rows, place] = found if above else paths - found
+        ends = [link.back(centre + scale * table[:, self.segment, end].T) for end in (0, -1)]
+        least, most = ends if above else ends[::-1]
+        past = np.greater if above else np.less
+        return np.where(past(least, room), 0, np.where(past(most, room), first, paths))
 
     def _key(self, column: int) -> int:
         return self._keys[column]
@@ -102,6 +157,19 @@ class Law:
     @cached_property
     def _keys(self) -> list[int]:
         return [int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") for key in self.keys]
+
+
+@lru_cache(maxsize=8)
+def kind_ranks(copula: Copula, horizon: int, paths: int, seed: int, kind: int) -> Ranks:
+    """Rank trajectories of a kind, shape (paths, horizon); kept, as every question of a forecast asks for the same."""
+    generator = np.random.Generator(np.random.Philox(key=[seed, kind]))
+    ranks = latent_ranks(copula, horizon=horizon, paths=paths, generator=generator)
+    ranks.setflags(write=False)
+    return ranks
+
+
+def _levels(paths: int) -> FloatArray:
+    return (np.arange(paths) + 0.5) / paths
 
 
 def shape_at(shape: FloatArray, levels: FloatArray) -> FloatArray:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import ThreadpoolController
 
 from capacity.calibration import Calibration, Learnt, calibrate
 from capacity.copula import Copula, fit_copula
@@ -17,7 +19,7 @@ from capacity.folds import Noise, fold_cutoffs, fold_errors, in_sample
 from capacity.grids import phases, probes, seasons
 from capacity.links import Link
 from capacity.models import AUTO, load_model
-from capacity.models.base import Answer, Model, Problem
+from capacity.models.base import Answer, Model, Problem, filled
 from capacity.models.fleet import Fleet
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
@@ -38,6 +40,12 @@ BLOCK = 256
 THREADS = 2
 # The fleet model stays unless seasonal naive was better by more than folds can be wrong about.
 NAIVE_MARGIN = 1.02
+
+
+@lru_cache(maxsize=1)
+def blas() -> ThreadpoolController:
+    """Return what sets the threads of linear algebra: matrices here are small, and two threads wait for each other."""
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,9 @@ def fit(
     pilots = _pilots(kinds) if isinstance(chosen, Fleet) else np.arange(problem.series)
     if progress is not None:
         progress(0, problem.series, f"forecasting {problem.series} series")
-    first = _part(work, _some(problem, pilots), None)
-    parts = [first] if len(pilots) == problem.series else _blocks(work, problem, first.taught, progress)
+    with blas().limit(limits=1, user_api="blas"):
+        first = _part(work, _some(problem, pilots), None)
+        parts = [first] if len(pilots) == problem.series else _blocks(work, problem, first.taught, progress)
     if progress is not None:
         progress(problem.series, problem.series, f"forecasting {problem.series} series")
     law = _law(prepared, problem, parts, _copulas(first.calibration, problem, kinds[pilots]), link, seed)
@@ -163,16 +172,18 @@ def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
     else:
         answer = work.model.points(problem, every)
         folds = answer.points[:-1, steps - 1]
-    naive = load_model("naive").points(problem, every)
+    naive = _Naive(problem)
     errors = fold_errors(problem, folds, cutoffs, steps=steps)
-    naive_errors = fold_errors(problem, naive.points[:-1, steps - 1], cutoffs, steps=steps)
+    naive_errors = fold_errors(
+        problem, np.stack([naive.at(cutoff, steps) for cutoff in every])[:-1], cutoffs, steps=steps
+    )
     points, names, notes = answer.points[-1], [work.model.name] * problem.series, list(answer.notes)
     if work.auto:
         lost = _loses(errors, naive_errors)
         errors = np.where(lost, naive_errors, errors)
-        points = np.where(lost, naive.points[-1], points)
+        points = np.where(lost, naive.at(rows, np.arange(1, problem.horizon + 1)), points)
         names = ["naive" if gone else name for gone, name in zip(lost, names, strict=True)]
-        notes = [_fallback(gone, note, other) for gone, note, other in zip(lost, notes, naive.notes, strict=True)]
+        notes = [_fallback(gone, note, naive.note) for gone, note in zip(lost, notes, strict=True)]
     noise = in_sample(problem)
     calibration = calibrate(
         _settled(errors, answer.since, cutoffs, steps),
@@ -202,6 +213,21 @@ def _reasons(prepared: Prepared) -> str:
     said = [f"{one.series}: {one.reason} ({one.detail})" for one in prepared.skipped[:3]]
     more = len(prepared.skipped) - len(said)
     return "; ".join(said) + (f"; and {more} more." if more else ".")
+
+
+class _Naive:
+    """Seasonal naive of a block, gaps filled once for all cutoffs."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.lag = problem.seasons.lag
+        self.held = filled(problem.values, lag=self.lag)
+        season = {problem.seasons.week: "the last week", problem.seasons.day: "the last day"}
+        self.note = f"{season.get(self.lag, 'the last value')} repeated"
+
+    def at(self, cutoff: int, steps: IntArray) -> FloatArray:
+        """Repeat the last season before the cutoff, shape (step, series)."""
+        last = self.held[max(0, cutoff - self.lag) : cutoff]
+        return np.asarray(last[(steps - 1) % len(last)])
 
 
 def _loses(errors: FloatArray, naive: FloatArray) -> npt.NDArray[np.bool_]:

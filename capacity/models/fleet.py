@@ -58,10 +58,11 @@ class Fleet:
         ends = stretches(problem.seasons, problem.horizon)
         prior = np.array([prior for _, prior in CANDIDATES.values()])
         pool = {} if pool is None else pool
-        ledger = Ledger(ends, steps, problem.kinds, prior, pool)
+        origins = (*_warm_up(cutoffs[0], problem.seasons), *cutoffs)
+        ledger = Ledger(ends, steps, problem.kinds, prior, np.array(origins), pool)
         held = _held(problem)
         folds = []
-        for cutoff in (*_warm_up(cutoffs[0], problem.seasons), *cutoffs):
+        for cutoff in origins:
             ahead = steps if cutoff != cutoffs[-1] else np.arange(1, problem.horizon + 1)
             given, view = _view(problem, held, cutoff, ahead)
             forecasts = np.stack([candidate(view) for candidate, _ in CANDIDATES.values()])

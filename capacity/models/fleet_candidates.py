@@ -153,7 +153,11 @@ def _persistent(view: View) -> Float32:
     power = (residual**2).sum(axis=0)
     hang = (residual[1:] * residual[:-1]).sum(axis=0) / np.where(power > 0, power, 1.0)
     hang = np.clip(hang, 0.0, 0.999)
-    return np.asarray(view.season + view.middle + hang ** view.ahead[:, None].astype(np.float32) * residual[-1])
+    left = np.exp(view.ahead[:, None].astype(np.float32) * np.log(np.maximum(hang, np.float32(1e-9))))
+    left *= residual[-1]
+    left += view.season
+    left += view.middle
+    return np.asarray(left)
 
 
 def _damped(view: View) -> Float32:

@@ -52,19 +52,28 @@ class Ledger:
     kinds : ndarray of int, shape (series,)
     prior : ndarray, shape (candidate,)
         Log error, relative to the average candidate's, to begin with.
-    pool : dict, optional
+    cutoffs : ndarray of int
+        All at which errors will be recorded or weights asked for.
+    pool : dict
         What kinds have taught by each cutoff. Empty, it is filled from these series; filled, it is used, so that a
         series' weights do not depend on which others are at hand.
     """
 
     def __init__(
-        self, ends: IntArray, steps: IntArray, kinds: IntArray, prior: FloatArray, pool: dict[int, Float32]
+        self,
+        ends: IntArray,
+        steps: IntArray,
+        kinds: IntArray,
+        prior: FloatArray,
+        cutoffs: IntArray,
+        pool: dict[int, Float32],
     ) -> None:
         self.prior = prior.astype(np.float32)
         self.ends = ends
         self.kinds = kinds
         self.pool = pool
         self.steps = steps
+        self.cutoffs = cutoffs
         self.high = np.searchsorted(steps, ends, side="right")
         self.low = np.concatenate([[0], self.high[:-1]])
         self._running: list[tuple[int, Float32, Float32]] = []
@@ -79,10 +88,14 @@ class Ledger:
         if not seen.all():
             wrong *= seen
         wrong *= size.astype(np.float32)
-        total = np.zeros((wrong.shape[1] + 1, wrong.shape[0], wrong.shape[2]), dtype=np.float32)
-        np.cumsum(wrong.transpose(1, 0, 2), axis=0, out=total[1:])
+        # Sums are kept at the ends of stretches, and where a later cutoff stands: nothing else is asked for.
+        marks = np.unique([*self.high, *np.searchsorted(self.steps, self.cutoffs - cutoff, side="right")])
+        marks = marks[(marks > 0) & (marks <= len(self.steps))]
+        starts = np.concatenate([[0], marks[:-1]])
+        total = np.zeros((len(self.steps) + 1, wrong.shape[0], wrong.shape[2]), dtype=np.float32)
+        total[marks] = np.cumsum(np.add.reduceat(wrong, starts, axis=1), axis=1).transpose(1, 0, 2)
         count = np.zeros((len(seen) + 1, seen.shape[1]), dtype=np.float32)
-        np.cumsum(seen, axis=0, out=count[1:])
+        count[marks] = np.cumsum(np.add.reduceat(seen, starts, axis=0, dtype=np.float32), axis=0)
         self._running.append((cutoff, total, count))
 
     def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> Float32:

@@ -121,7 +121,7 @@ def test_weights_follow_errors_known_in_time_and_no_others() -> None:
     ends = stretches(HOURLY, 4)
     kinds = np.zeros(1, dtype=np.int64)
     steps = np.arange(1, 5)
-    ledger = Ledger(ends, steps, kinds, np.zeros(2), {})
+    ledger = Ledger(ends, steps, kinds, np.zeros(2), np.array([10, 20, 30, 40]), {})
     right, wrong = np.ones((4, 1), np.float32), np.full((4, 1), 9.0, np.float32)
     for origin in (10, 20, 30):
         ledger.add(origin, np.stack([right, wrong]), np.full((4, 1), np.float32(1.1)), np.ones(1))

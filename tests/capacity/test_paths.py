@@ -156,3 +156,25 @@ def test_the_copula_is_found_again() -> None:
     white = sum(w for p, w in zip(fitted.processes, fitted.weights, strict=True) if p.keep == 0)
     assert white == pytest.approx(0.5, abs=0.1)
     assert sum(fitted.weights) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("above", [True, False])
+@pytest.mark.parametrize("level", [-3.0, 0.0, 4.0, 1e9])
+def test_counting_ranks_is_counting_paths(level: float, above: bool) -> None:
+    """The share of paths past a level by each step is the same, whether paths are drawn or not."""
+    bounded = Link(np.full(3, 0.0), np.full(3, np.inf))
+    centre = np.tile([[-1.0, 0.5, 2.0]], (50, 1))
+    for link in (None, bounded):
+        made = law(centre, np.ones((50, 3)), link=link)
+        drawn = all_paths(made, 200)
+        met = np.maximum.accumulate(drawn > level if above else drawn < level, axis=1).mean(axis=0)
+        (_, share), *_ = made.reached(lambda where: np.full((50, where.stop), level), paths=200, above=above)
+        assert share == pytest.approx(met)
+
+
+def test_a_certain_forecast_at_its_limit_is_not_past_it() -> None:
+    """Without noise and at 42, a limit of 42 is never passed and one of 41 at once."""
+    made = law(np.full((5, 1), 42.0), np.zeros((5, 1)))
+    for level, share in ((42.0, 0.0), (41.0, 1.0)):
+        (_, found), *_ = made.reached(lambda where, room=level: np.full((5, where.stop), room), paths=50)
+        assert (found == share).all()
