@@ -224,8 +224,11 @@ class Source(ABC):
         """Return what answers, how long it keeps samples, and from when to when it has any."""
         return ServerInfo(self.kind)
 
-    def samples(self, selector: str, *, start: When, end: When) -> pd.DataFrame:
-        """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``."""
+    def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
+        """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
+
+        ``stale``: with the markers that end a series, as NaN.
+        """
         self._cannot("give raw samples")
 
     def instant(self, query: str, *, at: When | None = None, name: str | None = None) -> pd.DataFrame:

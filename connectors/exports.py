@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from connectors.native_frames import Frames
 from connectors.planner import Planner, Way, native_pays
 from connectors.samples import Raw, Series, gathered
 
-__all__ = ["Exports"]
+__all__ = ["Exports", "queried"]
 
 NATIVE = "/api/v1/export/native"
 LINES = "/api/v1/export"
@@ -81,6 +82,22 @@ class Exports:
             with self._client.where.scrubbing():
                 series = decode.export_line(line, source=self._name, query=query)
             yield series
+
+
+def queried(
+    document: Callable[..., Any], selector: str, first: pd.Timestamp, last: pd.Timestamp, *, source: str
+) -> Raw:
+    """Return the samples from ``first`` to ``last``, both included, as any Prometheus gives them: by a query.
+
+    ``document`` asks and returns the field ``data`` of the answer.
+    """
+    begin, end = ((when - EPOCH) // MS for when in (first, last))
+    params = [("query", f"{selector}[{end - begin + 1}ms]"), ("time", f"{end / 1000:.3f}")]
+    data = document("/api/v1/query", params, query=selector)
+    blocks = decode.raw_matrix(data, source=source, query=selector)
+    # Before 3.0 a sample at the beginning of the window is in it, since then it is not: it is one ms longer, and cut.
+    kept = ((key, stamps[stamps >= begin], values[stamps >= begin]) for key, stamps, values in blocks)
+    return gathered(kept, stale=False)
 
 
 def _params(selectors: Sequence[str], first: pd.Timestamp, last: pd.Timestamp) -> list[tuple[str, str]]:

@@ -7,15 +7,17 @@ from typing import ClassVar
 import pandas as pd
 
 from capacity.errors import ParameterError
-from capacity.frames import EPOCH, instant
-from connectors import assemble, decode
+from capacity.frames import instant
+from connectors import assemble
 from connectors.base import Source, When
-from connectors.promapi import PrometheusApi, seconds
-from connectors.samples import gathered, long_frame
+from connectors.exports import queried
+from connectors.promapi import PrometheusApi
+from connectors.samples import long_frame
 
 __all__ = ["Prometheus"]
 
 PREFIX = "prometheus+"
+MS = pd.Timedelta(1, unit="ms")
 
 
 class Prometheus(PrometheusApi):
@@ -34,21 +36,21 @@ class Prometheus(PrometheusApi):
         """Make the source that ``prometheus+http(s)://…`` names."""
         return cls(url.removeprefix(PREFIX), **options)  # type: ignore[arg-type]
 
-    def samples(self, selector: str, *, start: When, end: When) -> pd.DataFrame:
-        """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``."""
+    def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
+        """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
+
+        Raises
+        ------
+        Unsupported
+            Stale markers are asked for, which Prometheus does not give.
+        """
+        if stale:
+            self._cannot("give stale markers")
         first, last = instant(start, name="start"), instant(end, name="end")
         if first >= last:
             raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
-        span = (last - first) // pd.Timedelta(1, unit="ms")
-        params = [("query", f"{selector}[{span}ms]"), ("time", seconds(last))]
-        data = self._document("/api/v1/query", params, query=selector)
-        blocks = decode.raw_matrix(data, source=self.name, query=selector)
-        after = (first - EPOCH) // pd.Timedelta(1, unit="ms")
-        raw = gathered(
-            ((key, stamps[stamps > after], values[stamps > after]) for key, stamps, values in blocks), stale=False
-        )
         frame = long_frame(
-            raw,
+            queried(self._document, selector, first + MS, last, source=self.name),
             query=selector,
             source=self.name,
             server=str(self._meet()),

@@ -12,7 +12,7 @@ from capacity.errors import ParameterError
 from capacity.frames import EPOCH, instant
 from connectors import assemble, decode
 from connectors.base import When
-from connectors.exports import Exports
+from connectors.exports import Exports, queried
 from connectors.promapi import PrometheusApi
 from connectors.samples import Raw, Stamps, long_frame
 from connectors.write import PATIENCE_S, Samples, write
@@ -21,6 +21,7 @@ __all__ = ["VictoriaMetrics"]
 
 MATCHES_AT_ONCE = 50
 EXACT = "64"
+PROMETHEUS = "Prometheus"
 MS = pd.Timedelta(1, unit="ms")
 
 
@@ -45,7 +46,7 @@ class VictoriaMetrics(PrometheusApi):
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
         self._exports = Exports(self.client, name=self.name, lossy=self._is_lossy)
-        self._ranges.raw = partial(self._exports.raw, stale=False)
+        self.large.raw = partial(self._exports.raw, stale=False)
 
     def samples(self, selector: str, *, start: When, end: When, stale: bool = False) -> pd.DataFrame:
         """Return the raw samples at start < t ≤ end as a long frame: ``time``, ``metric``, the labels, ``value``.
@@ -76,6 +77,10 @@ class VictoriaMetrics(PrometheusApi):
         """Return the raw samples after ``first`` and up to ``last``."""
         if first >= last:
             raise ParameterError(f"start {first.isoformat()} is not before end {last.isoformat()}.")
+        if self._meet().kind == PROMETHEUS:
+            if stale:
+                self._cannot("give stale markers")
+            return queried(self._document, selector, first + MS, last, source=self.name)
         return self._exports.raw(selector, first + MS, last, stale=stale)
 
     def _is_lossy(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from capacity.errors import NoData, QueryRejected
+from capacity.errors import NoData, QueryRejected, Unsupported
 from capacity.provenance import read
 from connectors import connect
 from tests.support.servers import Server
@@ -77,3 +77,7 @@ def test_a_prometheus_behind_a_plain_url_is_recognised(prometheus: Callable[...,
         frame = source.range('load{region="eu"}', start=DAY, end=DAY + 4 * HOUR, step="1s")
         assert len(frame) == 14_400
         assert read(frame)["load"].server.startswith("Prometheus 2.")
+        window = {"start": DAY, "end": DAY + pd.Timedelta(minutes=3)}
+        assert source.samples('load{region="eu"}', **window)["value"].tolist() == [1, 2, 3]
+        with pytest.raises(Unsupported, match="stale markers"):
+            source.samples("load", stale=True, **window)
