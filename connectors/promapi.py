@@ -73,7 +73,7 @@ class PrometheusApi(Source):
         self.scoped = any(key in SCOPING for key, _ in where.params)
         if max_points is not None:
             self.max_points = max_points
-        self._ranges = Ranges(
+        self.large = Ranges(
             self.client,
             self.name,
             self.max_points,
@@ -175,10 +175,10 @@ class PrometheusApi(Source):
         fine = None if resolution is None else duration(resolution, name="resolution")
         below = None if aggregate is None or is_selector(query) else resolution_of(asked.step, fine)
         wanted = Asked(query, ready, aggregate, below)
-        parts, rolled_here = self._ranges.parts(wanted, progress)
+        parts, rolled_here = self.large.parts(wanted, progress)
         frame = assemble.range_frame(parts, ready.times, query=query, name=name, source=self.name)
         runs = 1 if aggregate and below is None else len({run[0] for run, _ in parts})
-        notes = self._remarks(asked, ready, below, parts=runs) + self._ranges.remarks(wanted, rolled_here=rolled_here)
+        notes = self._remarks(asked, ready, below, parts=runs) + self.large.remarks(wanted, rolled_here=rolled_here)
         return assemble.attach(
             frame,
             ready,

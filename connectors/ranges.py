@@ -40,6 +40,8 @@ FEW_VALUES = 200_000
 """An answer of fewer values is on its way before anything could be learnt that makes it shorter."""
 
 FEW_INSTANTS = 1_000
+"""Of fewer instants each, series enough to make an answer large are rare, and nothing is asked about them first."""
+
 MOST_RAW = 4.0
 """Raw samples a value up to which they are the shorter way: on loopback both take as long at about five."""
 
@@ -86,6 +88,8 @@ class Ranges:
     subquery_points: int
     max_bytes: int = MAX_BYTES
     limit_known: bool = False
+    few_instants: int = FEW_INSTANTS
+    few_values: int = FEW_VALUES
     raw: RawSamples | None = None
     scrapes: dict[str, pd.Timedelta | None] = field(default_factory=dict)
     _unlike: set[str] = field(default_factory=set)
@@ -150,7 +154,7 @@ class Ranges:
     def _shards(self, asked: Asked) -> list[str]:
         """Return the selectors to ask for one by one: of more series than fit into the budget, several."""
         instants = len(asked.window.times)
-        if instants < FEW_INSTANTS or not is_selector(asked.query):
+        if instants < self.few_instants or not is_selector(asked.query):
             return [asked.query]
         try:
             held = self._series(asked)
@@ -171,7 +175,7 @@ class Ranges:
     def _from_raw(self, asked: Asked, cuts: list[str]) -> dict[Key, Floats] | None:
         """Return the roll-up of raw samples where that is the shorter way; None: it is not, or it is no plain one."""
         plain = asked.aggregate in PLAIN and is_selector(asked.query) and asked.query not in self._unlike
-        if self.raw is None or not plain or len(asked.window.times) < FEW_INSTANTS:
+        if self.raw is None or not plain or len(asked.window.times) < self.few_instants:
             return None
         try:
             sample = self._sampled(asked)
@@ -198,7 +202,7 @@ class Ranges:
     def _shorter(self, sample: dict[Key, Floats], instants: int) -> bool:
         """Whether raw samples are the shorter way, going by the counts of some windows."""
         seen = [count for each in sample.values() for count in each.tolist() if count == count]
-        return len(sample) * instants >= FEW_VALUES and sum(seen) <= MOST_RAW * len(seen)
+        return len(sample) * instants >= self.few_values and sum(seen) <= MOST_RAW * len(seen)
 
     def _rolled(self, asked: Asked, cut: str, sample: dict[Key, Floats]) -> dict[Key, Floats] | None:
         """Roll one shard up; None: the server counts otherwise than we do, as it does when it deduplicates."""

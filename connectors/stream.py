@@ -81,7 +81,7 @@ class Grid:
 
     def written(self, place: int | np.int64) -> bytes:
         """Return the digits of one instant."""
-        return self._digits[place].tobytes()
+        return bytes(self._digits[place])
 
     @cached_property
     def endings(self) -> Words:
