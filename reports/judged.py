@@ -3,35 +3,118 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from capacity import finding
 from capacity.catalog import matches
-from capacity.errors import HistoryTooShort, ParameterError
+from capacity.errors import HistoryTooShort, ParameterError, did_you_mean
 from capacity.frames import duration_text, series_labels, series_name
 from capacity.verdicts import CANNOT_JUDGE
 
 if TYPE_CHECKING:
+    from capacity.catalog import Catalog
+    from capacity.growth import Growth
     from capacity.plan import Plan
 
-__all__ = ["check_within", "failing", "narrowed", "nothing_judged"]
+__all__ = ["check_within", "failing", "labels", "narrowed", "nothing_judged", "owned_by"]
+
+MOST_LISTED = 12
 
 
 def narrowed(plan: Plan, *, owner: str | None = None, where: Mapping[str, str] | None = None) -> Plan:
-    """Return the plan with only the rows of an owner, and of the series that have these labels; its finding follows."""
-    if owner is None and not where:
+    """Return the plan with only the series of an owner, and those that have these labels; its finding follows.
+
+    Raises
+    ------
+    ParameterError
+        No series is left: an answer about nothing must not pass for a good one. The message says what no series has.
+    """
+    if not owner and not where:
         return plan
-    keep = [
-        (owner is None or row["owner"] == owner) and matches(where or {}, row["labels"])
-        for row in plan.table.to_dict("records")
-    ]
+    records = plan.table.to_dict("records")
+    keep = [(not owner or row["owner"] == owner) and matches(where or {}, row["labels"]) for row in records]
+    if not any(keep):
+        raise _nobody(records, owner or "", where or {})
     table = plan.table[keep]
-    told = finding.sentence(table, catalog=plan.catalog, horizon=plan.horizon)
-    return replace(plan, table=table, finding=told if len(table) else "No series matches.")
+    left = set(table["resource"])
+    return replace(
+        plan,
+        table=table,
+        finding=finding.sentence(table, catalog=plan.catalog, horizon=plan.horizon),
+        forecasts={name: made for name, made in plan.forecasts.items() if name in left},
+        outlooks={name: made for name, made in plan.outlooks.items() if name in left},
+        growths={name: _grown(made, where or {}) for name, made in plan.growths.items() if name in left},
+    )
+
+
+def owned_by(catalog: Catalog, owner: str, resources: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return which resources, of these or of all that the catalogue has, are the owner's.
+
+    Raises
+    ------
+    ParameterError
+        None of them is.
+    """
+    names = resources or tuple(catalog.resources)
+    found = tuple(name for name in names if name in catalog.resources and catalog.resources[name].owner == owner)
+    if not found:
+        owners = sorted({each.owner for each in catalog.resources.values()})
+        near = did_you_mean(owner, owners)
+        raise ParameterError(f"none of these resources has the owner {owner!r}.{near}", hint=_listed(owners))
+    return found
+
+
+def labels(text: str) -> dict[str, str]:
+    """Read labels as a notebook's parameter says them: ``"region=eu-west,node=node-3"``.
+
+    Raises
+    ------
+    ParameterError
+        A part of it is no ``label=value``.
+    """
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        label, equals, value = part.partition("=")
+        if not (equals and label.strip()):
+            raise ParameterError(f"expected label=value, got {part!r}.", hint="Several are separated by commas.")
+        found[label.strip()] = value.strip()
+    return found
+
+
+def _grown(made: Growth, where: Mapping[str, str]) -> Growth:
+    keep = [matches(where, labels) for labels in series_labels(made.table.index)]  # type: ignore[arg-type]
+    return replace(made, table=made.table[keep])
+
+
+def _nobody(records: Sequence[Mapping[Any, Any]], owner: str, where: Mapping[str, str]) -> ParameterError:
+    """Return the error that names the first of what was asked for that no series has."""
+    owners = sorted({row["owner"] for row in records if row["owner"]})
+    if owner and owner not in owners:
+        return ParameterError(f"no series has the owner {owner!r}.{did_you_mean(owner, owners)}", hint=_listed(owners))
+    held: dict[str, set[str]] = {}
+    for row in records:
+        for label, value in row["labels"].items():
+            held.setdefault(label, set()).add(value)
+    for label, value in where.items():
+        if label not in held:
+            known = sorted(held)
+            return ParameterError(f"no series has a label {label!r}.{did_you_mean(label, known)}", hint=_listed(known))
+        if value and value not in held[label]:
+            known = sorted(held[label])
+            near = did_you_mean(value, known)
+            return ParameterError(f"no series has {label}={value!r}.{near}", hint=_listed(known))
+    asked = [f"{label}={value!r}" for label, value in where.items()] + ([f"the owner {owner!r}"] if owner else [])
+    return ParameterError(f"no series has {' and '.join(asked)} together.")
+
+
+def _listed(known: Sequence[str]) -> str | None:
+    """Return the names that there are, as far as a line can hold them."""
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return f"There are: {', '.join(known[:MOST_LISTED])}{more}." if known else None
 
 
 def failing(plan: Plan, *, within: pd.Timedelta, risk: float) -> pd.DataFrame:

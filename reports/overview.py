@@ -22,7 +22,7 @@ from capacity.catalog_load import load_catalog
 from capacity.plan import Plan
 from capacity.provenance import UNKNOWN, MetricProvenance
 from capacity.tables import html_table, text_table
-from reports import charts, formatters, renderer, words
+from reports import charts, formatters, judged, renderer, words
 from reports import cover as covers
 from reports import summary as summaries
 from reports.rows import Row, leading, rows
@@ -43,6 +43,9 @@ __all__ = [
 
 NAME = "capacity_overview"
 MOST_SKIPPED = 50
+USUAL: Mapping[str, object] = {
+    "resources": "", "window": "120d", "horizon": "90d", "model": "auto", "owner": "", "seed": 0, "title": "",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def read(
     model: str = "auto",
     seed: int = 0,
     title: str = "",
+    owner: str = "",
+    where: str = "",
 ) -> Story:
     """Pull what the catalogue asks for and plan it; also puts the charts' theme and the formatters in use.
 
@@ -86,6 +91,10 @@ def read(
         Names, separated by commas; empty: all.
     as_of : str
         The instant that counts as now; empty: the last finished step of the telemetry.
+    owner : str
+        Only the resources of this owner; empty: all.
+    where : str
+        Only series with these labels, as in ``"region=eu-west,node=node-3"``; empty: all.
 
     Raises
     ------
@@ -94,37 +103,28 @@ def read(
     """
     renderer.enable()
     formatters.register()
-    loaded = load_catalog(catalog)
+    loaded, labels = load_catalog(catalog), judged.labels(where)
+    names = tuple(name.strip() for name in resources.split(",") if name.strip())
+    wanted = judged.owned_by(loaded, owner, names) if owner else names
     with connectors.connect(source) as opened:
-        pulled = opened.pull(loaded, resources=resources or None, as_of=as_of or None, window=window)
+        pulled = opened.pull(loaded, resources=wanted or None, as_of=as_of or None, window=window)
         name = opened.name
     plan = capacity.plan(pulled, loaded, horizon=horizon, model=model, seed=seed)
-    given = {"resources": resources, "window": window, "horizon": horizon}
-    command = _command(name, catalog, pulled.as_of, given, {"model": model, "seed": seed, "title": title})
+    plan = judged.narrowed(plan, owner=owner, where=labels)
+    given = {"resources": resources, "window": window, "horizon": horizon, "model": model, "owner": owner}
+    told = [("--where", f"{label}={value}") for label, value in labels.items()]
+    told += [("-p", f"{key}={value}") for key, value in {"seed": seed, "title": title}.items() if value != USUAL[key]]
+    command = _command(name, catalog, pulled.as_of, given, told)
     return Story(plan=plan, title=title or loaded.title or loaded.name, source=name, command=command)
 
 
 def _command(
-    source: str, catalog: str, as_of: pd.Timestamp, given: Mapping[str, str], parameters: Mapping[str, object]
+    source: str, catalog: str, as_of: pd.Timestamp, given: Mapping[str, str], more: Sequence[tuple[str, str]]
 ) -> str:
     """Write the command that makes the same report again; what is as by default is left out, but for the date."""
-    usual = {"resources": "", "window": "120d", "horizon": "90d", "model": "auto", "seed": 0, "title": ""}
-    words_ = [
-        "capacity",
-        "report",
-        NAME,
-        "--source",
-        source,
-        "--catalog",
-        catalog,
-        "--as-of",
-        f"{as_of:%Y-%m-%dT%H:%MZ}",
-    ]
-    for name, value in given.items():
-        words_ += [f"--{name}", value] if value != usual[name] else []
-    for name, stated in parameters.items():
-        words_ += ["-p", f"{name}={stated}"] if stated != usual[name] else []
-    return shlex.join(words_)
+    options = [("--source", source), ("--catalog", catalog), ("--as-of", f"{as_of:%Y-%m-%dT%H:%MZ}")]
+    options += [(f"--{name}", value) for name, value in given.items() if value != USUAL[name]]
+    return shlex.join(["capacity", "report", NAME, *(word for option in (*options, *more) for word in option)])
 
 
 def cover(story: Story) -> None:

@@ -30,6 +30,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     from capacity.errors import CapacityError
     from reports.doctor import Check, check_machine, check_out
+    from reports.judged import owned_by
 
     checks = list(check_machine())
     asked: list[Asked] = []
@@ -39,6 +40,8 @@ def run(given: argparse.Namespace) -> int:
         checks.append(check_out(config.out))
         catalog = shared.load_catalog(given, config)
         checks.append(Check("Catalogue", True, f"{catalog.name}: {', '.join(catalog.resources) or 'no resources'}"))
+        if given.owner is not None:
+            owned_by(catalog, given.owner)
         asked = _ask(given, config, catalog, checks)
     except CapacityError as error:
         checks.append(Check(type(error).__name__, False, str(error)))

@@ -26,6 +26,7 @@ __all__ = [
     "horizon",
     "load_catalog",
     "open_source",
+    "owned",
     "owner",
     "pull",
     "resources",
@@ -134,7 +135,7 @@ def pull(given: argparse.Namespace, source: Source, catalog: Catalog, progress: 
     """Pull the resources that were asked for: by name, and by owner."""
     return source.pull(
         catalog,
-        _chosen(given, catalog),
+        owned(given, catalog),
         given.as_of,
         given.window or WINDOW,
         into=getattr(given, "into", None),
@@ -142,21 +143,11 @@ def pull(given: argparse.Namespace, source: Source, catalog: Catalog, progress: 
     )
 
 
-def _chosen(given: argparse.Namespace, catalog: Catalog) -> tuple[str, ...] | None:
-    """Return the names of the resources that were asked for; None: all of them."""
-    from capacity.errors import ParameterError, did_you_mean
+def owned(given: argparse.Namespace, catalog: Catalog) -> tuple[str, ...] | None:
+    """Return the names of the resources that were asked for, by name and by owner; None: all of them."""
+    from reports.judged import owned_by
 
-    if given.owner is None:
-        return given.resources or None
-    names = given.resources or tuple(catalog.resources)
-    owned = tuple(name for name in names if name in catalog.resources and catalog.resources[name].owner == given.owner)
-    if not owned:
-        owners = sorted({each.owner for each in catalog.resources.values()})
-        raise ParameterError(
-            f"none of these resources has the owner {given.owner!r}.{did_you_mean(given.owner, owners)}",
-            hint=f"Owners are: {', '.join(owners)}.",
-        )
-    return owned
+    return owned_by(catalog, given.owner, given.resources) if given.owner is not None else given.resources or None
 
 
 def configure_logging(*, verbose: bool) -> None:

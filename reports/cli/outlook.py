@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
         print_json(_json(shown, likely, given))
     else:
         _print(shown)
-    if (nothing := nothing_judged(plan.finding, plan.table["verdict"])) is not None:
+    if (nothing := nothing_judged(shown.finding, shown.table["verdict"])) is not None:
         raise nothing
     return 0 if likely is None else _told(likely, given.fail_within)
 

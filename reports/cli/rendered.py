@@ -50,8 +50,11 @@ def parameters(given: argparse.Namespace, config: Config) -> dict[str, object]:
         "as_of": given.as_of.isoformat() if given.as_of is not None else "",
         "window": shared.text(given.window),
         "horizon": shared.text(given.horizon),
+        "model": given.model,
+        "owner": given.owner or "",
+        "where": ",".join(f"{label}={value}" for label, value in given.where),
     }
-    options = {key for key in ("source", "catalog", "resources", "as_of", "window", "horizon") if getattr(given, key)}
+    options = {key for key in said if getattr(given, key)}
     more = dict(given.parameter)
     for key in more:
         if key in options:

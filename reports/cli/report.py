@@ -24,6 +24,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     shared.source(verb)
     shared.resources(verb)
     shared.when(verb)
+    verb.add_argument("--model", default="", metavar="NAME", help="the forecast's model (default: auto)")
+    shared.owner(verb)
+    shared.where(verb)
     verb.add_argument(
         "-p",
         "--parameter",

@@ -31,6 +31,13 @@ def test_the_queries_of_one_owner(tmp_path: Path) -> None:
     assert [query["resource"] for query in found["queries"]] == ["disk", "disk"]
 
 
+def test_an_owner_that_nobody_is_fails(tmp_path: Path) -> None:
+    """A typing error is told with the owner who was probably meant."""
+    done = capacity(tmp_path, "doctor", "--owner", "storge")
+    assert done.returncode == 1, told(done)
+    assert "none of these resources has the owner 'storge'. Did you mean 'storage'?" in done.stdout
+
+
 def test_a_server_that_cannot_be_reached_fails(tmp_path: Path) -> None:
     """Nothing listens: exit 1, all other checks are still told, and no query is asked."""
     with answering(200) as url:

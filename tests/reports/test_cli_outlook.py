@@ -81,10 +81,18 @@ def test_rows_are_filtered_by_owner(tmp_path: Path) -> None:
     assert {row["resource"] for row in shown["rows"]} == {"consensus_latency"}
 
 
-def test_no_series_that_matches_is_said(tmp_path: Path) -> None:
-    """A label that nothing has leaves no row, and no finding about others."""
-    done = capacity(tmp_path, *DISK, "--resources", "streams", "--where", "region=moon")
-    assert (done.returncode, done.stdout) == (0, "No series matches.\n")
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("regoin=eu-west", "no series has a label 'regoin'. Did you mean 'region'?"),
+        ("region=eu-wset", "no series has region='eu-wset'. Did you mean 'eu-west'?"),
+        ("region=moon", "no series has region='moon'. There are: ap-south, eu-west, us-east."),
+    ],
+)
+def test_a_label_that_no_series_has_fails(where: str, said: str, tmp_path: Path) -> None:
+    """A typing error in a pipeline's filter must not pass for a platform where nothing runs out."""
+    asked = (*DISK, "--resources", "streams", "--where", where, "--fail-within", "30d")
+    assert said in refused(tmp_path, *asked)
 
 
 def test_an_accepted_risk_does_not_fail(tmp_path: Path) -> None:

@@ -37,6 +37,25 @@ def test_json_holds_the_summary_and_a_snapshot_draws_the_report_again(tmp_path: 
     assert "Streams" in (tmp_path / found["path"]).read_text()
 
 
+def test_a_report_is_narrowed_to_an_owner_and_to_labels_by_a_model(tmp_path: Path) -> None:
+    """--owner, --where and --model are the notebook's parameters, and stand in the command that repeats the report."""
+    asked = ("--owner", "network", "--where", "region=eu-west", "--model", "naive", "--horizon", "14d")
+    found = data(
+        tmp_path, "report", "capacity_overview", *asked, "--resources", "streams,bandwidth", "--horizon", "14d"
+    )
+    assert {row["owner"] for row in found["rows"]} == {"network"}
+    assert {row["series"].split("/")[0] for row in found["rows"]} == {"eu-west"}
+    assert "--model naive --owner network --where region=eu-west" in (tmp_path / found["path"]).read_text()
+
+
+def test_a_filter_that_nothing_matches_fails_the_report(tmp_path: Path) -> None:
+    """As in the table: the label is named with the one that was probably meant."""
+    asked = ("--resources", "streams", "--window", "30d", "--horizon", "7d", "--where", "regoin=eu-west")
+    assert "no series has a label 'regoin'. Did you mean 'region'?" in refused(
+        tmp_path, "report", "capacity_overview", *asked
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -46,6 +65,7 @@ def test_json_holds_the_summary_and_a_snapshot_draws_the_report_again(tmp_path: 
         (("capacity_overvew",), "Did you mean 'capacity_overview'?"),
         (("capacity_overview", "--source", "demo:", "--source", "demo:?seed=1"), "a report takes one source"),
         (("capacity_overview", "--catalog", "dwpc"), "Did you mean 'dwcp'?"),
+        (("capacity_overview", "--model", "auto", "-p", "model=fleet"), "'model' is said twice"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
