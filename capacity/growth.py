@@ -36,6 +36,8 @@ MIN_SEEN = 0.75
 # Residuals past this many robust deviations count as if they lay there (Huber); 1.4826 makes the median absolute
 # deviation of normal residuals their standard deviation.
 WINSOR, MAD = 3.0, 1.4826
+# A doubling that takes longer than two centuries is none: nobody plans for it, and pandas counts time to 292 years.
+SLOWEST_DOUBLING_DAYS = 200 * 365
 # A lag-1 autocorrelation above this cannot be told from a random walk on a few months of days.
 MAX_CORRELATION = 0.97
 
@@ -49,7 +51,7 @@ class Growth:
     table : DataFrame, a row a series
         ``now`` (the trend at the end), ``rate_per_day``, ``low``, ``high`` (its central 80 % interval), all in the base
         unit; ``relative_30d`` (rate × 30 days ÷ now); ``doubling_time`` (now ÷ rate; NaT: it does not grow, as far as
-        the interval tells); ``change`` (mean of the last ``period`` against the one before, as a ratio less 1);
+        the interval tells, or takes more than 200 years); ``change`` (mean of the last ``period`` against the one before, as a ratio less 1);
         ``direction`` (growing, falling, steady); ``days`` that were used.
     period : Timedelta
         What ``change`` compares.
@@ -102,7 +104,9 @@ def growth(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None) ->
     enough = np.isfinite(daily).sum(axis=0) * spacing >= MIN_DAYS
     provenance = read(history)
     period = 28 * DAY if len(daily) * spacing >= 56 else 7 * DAY
-    table = _table(daily[:, enough], frame.columns[enough], spacing=spacing, period=period)
+    # Where no series has enough there may be no day at all: the table is then empty, and each series has its reason.
+    judged = daily[:, enough] if enough.any() else np.empty((MIN_DAYS, 0))
+    table = _table(judged, frame.columns[enough], spacing=spacing, period=period)
     return Growth(
         table=table,
         period=period,
@@ -148,8 +152,7 @@ def _table(daily: Array, columns: pd.MultiIndex, *, spacing: float, period: pd.T
     with np.errstate(divide="ignore", invalid="ignore"):
         days_to_double = np.where(grows, level / rate, np.nan)
         relative = np.where(level != 0, rate * 30 / level, np.nan)
-    # A duration that does not fit into pandas' range (292,000 years) is no doubling at all.
-    days_to_double[days_to_double > 1e8] = np.nan
+    days_to_double[days_to_double > SLOWEST_DOUBLING_DAYS] = np.nan
     return pd.DataFrame(
         {
             "now": level,

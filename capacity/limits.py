@@ -52,6 +52,8 @@ class Limits:
     def of(self, series: slice) -> Array:
         """Return the limits of these series, shape (times, series); NaN where there is none."""
         owner = self.owner[series]
+        if not self.values.shape[1]:
+            return np.full((len(self.values), len(owner)), np.nan)
         found = self.values[:, np.maximum(owner, 0)]
         return np.where(owner >= 0, found, np.nan)
 

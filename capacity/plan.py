@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,17 +12,21 @@ import pandas as pd
 
 from capacity import finding, ranking, tables
 from capacity.catalog import Catalog, Resource
-from capacity.errors import CapacityError, FrameError, HistoryTooShort, ModelFailed, ParameterError, did_you_mean
+from capacity.errors import CapacityError, FrameError, HistoryTooShort, ParameterError, did_you_mean
+from capacity.events import known
 from capacity.forecast import Forecast, forecast
 from capacity.frames import Pull, Skipped, duration, series_labels, series_name
 from capacity.growth import Growth, growth
 from capacity.limits import LimitLike
+from capacity.orders import with_orders
 from capacity.outlook import Outlook, outlook
 from capacity.provenance import Provenance
 
 __all__ = ["Plan", "plan"]
 
 Progress = Callable[[int, int, str], object]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,37 +142,56 @@ class _Work:
     def add(self, resource: Resource) -> None:
         name, demand = resource.name, self.pulled.demand[resource.name]
         try:
-            grown = growth(demand, as_of=self.pulled.as_of)
-            self.growths[name] = replace(grown, units=dict.fromkeys(grown.units, resource.base))
-            self.forecasts[name] = self._forecast(resource, demand)
-        except (HistoryTooShort, ModelFailed, FrameError) as error:
+            self._grow(resource, demand)
+            made = self._forecast(resource, demand)
+            found = self._outlook(resource, made)
+            rows = ranking.rows(resource, found, as_of=self.pulled.as_of)
+        except ParameterError:
+            raise
+        except CapacityError as error:
             self.skipped.extend(_all_of(demand, resource, error))
             return
-        self.outlooks[name] = found = self._outlook(resource, self.forecasts[name])
+        except Exception as error:  # A defect in what one resource needs must not cost the answer on all the others.
+            _LOG.warning("%s: no outlook, because of an error that was not expected", name, exc_info=True)
+            self.skipped.extend(_all_of(demand, resource, error))
+            return
+        self.forecasts[name], self.outlooks[name] = made, found
         self.skipped.extend(replace(entry, resource=name) for entry in found.skipped)
-        self.rows.extend(ranking.rows(resource, found, as_of=self.pulled.as_of))
+        self.rows.extend(rows)
+
+    def _grow(self, resource: Resource, demand: pd.DataFrame) -> None:
+        """Keep the growth where there is one: without it the outlook stands all the same."""
+        try:
+            grown = growth(demand, as_of=self.pulled.as_of)
+        except (HistoryTooShort, FrameError):
+            return
+        self.growths[resource.name] = replace(grown, units=dict.fromkeys(grown.units, resource.base))
 
     def _forecast(self, resource: Resource, demand: pd.DataFrame) -> Forecast:
-        events = tuple(
-            event for event in self.catalog.events if not event.resources or resource.name in event.resources
-        )
         return forecast(
             demand,
             horizon=self.horizon,
             as_of=self.pulled.as_of,
             model=self.model,
             bounds=None if resource.bounds == (None, None) else resource.bounds,
-            events=events,
+            events=self._known(resource),
             seed=self.seed,
             kind=resource.kind,
             progress=self._told(resource),
         )
 
+    def _known(self, resource: Resource) -> Catalog:
+        """Return the catalogue with the events that touch this resource: those that name it, or none."""
+        own = (event for event in self.catalog.events if not event.resources or resource.name in event.resources)
+        return replace(self.catalog, events=tuple(own))
+
     def _outlook(self, resource: Resource, made: Forecast) -> Outlook:
+        orders = [one.event for one in known(self._known(resource)) if one.action == "limit"]
+        limit = _limit(resource, self.pulled)
         regions = {labels.get("region", "") for labels in series_labels(made.columns)}
         return outlook(
             made,
-            limit=_limit(resource, self.pulled),
+            limit=with_orders(limit, orders, columns=made.columns, cutoff=made.cutoff),
             direction=resource.direction,
             sustained=resource.sustained,
             aggregate=resource.aggregate,
@@ -205,10 +229,11 @@ def _limit(resource: Resource, pulled: Pull) -> LimitLike:
     return resource.limit if resource.limit is not None else (resource.limit_schedule or None)
 
 
-def _all_of(demand: pd.DataFrame, resource: Resource, error: CapacityError) -> list[Skipped]:
-    reason = "model failed" if isinstance(error, ModelFailed) else "too short"
+def _all_of(demand: pd.DataFrame, resource: Resource, error: Exception) -> list[Skipped]:
+    reason = "too short" if isinstance(error, HistoryTooShort | FrameError) else "model failed"
+    detail = error.message if isinstance(error, CapacityError) else f"{type(error).__name__}: {error}"
     labels = series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [{} for _ in demand.columns]
-    return [Skipped(series_name(each), reason, error.message, labels=each, resource=resource.name) for each in labels]
+    return [Skipped(series_name(each), reason, detail, labels=each, resource=resource.name) for each in labels]
 
 
 def _of_pull(entry: Skipped, catalog: Catalog) -> Skipped:

@@ -78,7 +78,8 @@ def ranked(records: list[dict[str, Any]]) -> pd.DataFrame:
         table[name] = pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]")
     table["lead_time"] = pd.to_timedelta(table["lead_time"]).astype("timedelta64[us]")
     for name in (*_WORDS[1:], "accepted", "owner"):
-        table[name] = table[name].fillna("")
+        # A table of nothing but what was skipped has columns without a single word: those are read as numbers.
+        table[name] = table[name].astype(object).where(table[name].notna(), "")
     keys = pd.DataFrame(
         {
             "rank": table["verdict"].map(lambda word: VERDICTS[word].rank),

@@ -113,6 +113,24 @@ def test_a_short_series_is_skipped_with_its_days() -> None:
     assert found.skipped[0].detail == "13d of whole days, 14d are needed"
 
 
+@pytest.mark.parametrize(("rate", "days_to_double"), [(1e-6, None), (1e-3, None), (0.01, 10_029)])
+def test_a_doubling_that_takes_centuries_is_none(rate: float, days_to_double: int | None) -> None:
+    """100 that grow by a millionth a day double in 274,000 years, which no duration of pandas holds: NaT, and no error.
+
+    At a thousandth it is 274 years, still none; at a hundredth 10,000 days and the 29 that have passed.
+    """
+    found = only(growth(hourly(100 + rate * days(30), step="1h")))["doubling_time"]
+    assert pd.isna(found) if days_to_double is None else abs(found.days - days_to_double) <= 2
+
+
+@pytest.mark.parametrize("hours", [1, 5, 30])
+def test_a_window_of_hours_is_too_short_and_no_error(hours: int) -> None:
+    """Not one whole day, or only one: an empty table, and the series with its reason."""
+    found = growth(hourly(np.ones(hours)))
+    assert len(found.table) == 0
+    assert [each.reason for each in found.skipped] == ["too short"]
+
+
 def test_nothing_after_as_of_is_seen() -> None:
     """What comes after ``as_of`` changes nothing."""
     values = np.concatenate([100 + 2 * days(40), np.full(10 * 24, 1e9)])

@@ -81,7 +81,9 @@ def test_two_limits_that_fit_equally_well_are_not_guessed_between() -> None:
 
 
 def test_no_limit_at_all_skips_every_series() -> None:
-    """None is a limit that nobody has stated."""
+    """None is a limit that nobody has stated; it is NaN everywhere, and so is an answer without a series."""
+    assert np.isnan(matched(None).of(slice(None))).all()
+    assert matched(None).of(slice(1, 3)).shape == (5, 2)
     assert [each.detail for each in matched(None).skipped] == ["no limit is given"] * 3
 
 

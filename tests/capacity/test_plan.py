@@ -166,6 +166,36 @@ def test_a_resource_that_cannot_be_forecast_does_not_stop_the_others() -> None:
     assert "disk" in made.outlooks
 
 
+def test_a_defect_in_one_resource_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """A limit made of words breaks one resource in a way that nobody foresaw: it is told and logged, the rest stands."""
+    words = limits().astype(object)
+    words.iloc[:, :] = "many"
+    both = pull(demand={"cpu": demand(), "disk": demand()}, limits={"cpu": words, "disk": limits()}, skipped=())
+    made = plan(both, CATALOG, horizon="30d")
+    cpu, disk = (made.table[made.table["resource"] == name] for name in ("cpu", "disk"))
+    assert set(cpu["verdict"]) == {"cannot judge"}
+    assert cpu["reason"].str.startswith("model failed: ValueError").all()
+    assert set(disk["verdict"]) == set(planned().table["verdict"])
+    assert "cpu: no outlook" in caplog.text
+
+
+def test_a_resource_without_any_limit_cannot_be_judged() -> None:
+    """Neither the catalogue nor the pull states one: each series says so, and the others have their answer."""
+    made = plan(pull(demand={"cpu": demand(), "disk": demand()}, skipped=()), CATALOG, horizon="30d")
+    cpu = made.table[made.table["resource"] == "cpu"]
+    assert set(cpu["reason"]) == {"limit missing: no limit is given"} | {
+        reason for reason in cpu["reason"] if reason.startswith("too short")
+    }
+    assert set(made.table.loc[made.table["resource"] == "disk", "verdict"]) == set(planned().table["verdict"])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 24])
+def test_a_tiny_window_is_a_sentence(rows: int) -> None:
+    """A window of hours judges nothing, and says so in words."""
+    made = plan(pull(demand={"disk": demand().iloc[-rows:]}, skipped=()), CATALOG, horizon="30d")
+    assert "cannot be judged" in made.finding or "can be judged" in made.finding
+
+
 def test_an_empty_pull_says_so() -> None:
     """No resource has data: a finding and an empty table, not an error."""
     made = plan(pull(demand={}, limits={}, skipped=()), CATALOG)
