@@ -51,8 +51,8 @@ class Growth:
     table : DataFrame, a row a series
         ``now`` (the trend at the end), ``rate_per_day``, ``low``, ``high`` (its central 80 % interval), all in the base
         unit; ``relative_30d`` (rate × 30 days ÷ now); ``doubling_time`` (now ÷ rate; NaT: it does not grow, as far as
-        the interval tells, or takes more than 200 years); ``change`` (mean of the last ``period`` against the one before, as a ratio less 1);
-        ``direction`` (growing, falling, steady); ``days`` that were used.
+        the interval tells, or takes more than 200 years); ``change`` (mean of the last ``period`` against the one
+        before, as a ratio less 1); ``direction`` (growing, falling, steady); ``days`` that were used.
     period : Timedelta
         What ``change`` compares.
     skipped : tuple of Skipped

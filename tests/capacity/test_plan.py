@@ -167,7 +167,7 @@ def test_a_resource_that_cannot_be_forecast_does_not_stop_the_others() -> None:
 
 
 def test_a_defect_in_one_resource_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    """A limit made of words breaks one resource in a way that nobody foresaw: it is told and logged, the rest stands."""
+    """A limit made of words breaks one resource in a way that nobody foresaw: it is told, and the rest stands."""
     words = limits().astype(object)
     words.iloc[:, :] = "many"
     both = pull(demand={"cpu": demand(), "disk": demand()}, limits={"cpu": words, "disk": limits()}, skipped=())
