@@ -20,7 +20,7 @@ from reports.cli import options
 
 __all__ = ["VERBS", "main", "parser"]
 
-VERBS = ("demo", "init", "doctor", "pull", "report", "outlook", "lab")
+VERBS = ("demo", "init", "doctor", "pull", "snapshot", "report", "outlook", "lab")
 
 FAILED, USAGE, TOO_LIKELY, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 130, 141
 
