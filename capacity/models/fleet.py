@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capacity.grids import DAY_S, WEEK_S, Seasons, design, seasons
+from capacity.grids import DAY_S, WEEK_S, design, seasons
 from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
 from capacity.models.fleet_candidates import CANDIDATES, CLIMB, View
 from capacity.models.fleet_fit import Float32, Scaled, clean, less_season, scaled, with_columns
@@ -58,7 +58,7 @@ class Fleet:
         ends = stretches(problem.seasons, problem.horizon)
         prior = np.array([prior for _, prior in CANDIDATES.values()])
         pool = {} if pool is None else pool
-        origins = (*_warm_up(cutoffs[0], problem.seasons), *cutoffs)
+        origins = (*_warm_up(cutoffs[0]), *cutoffs)
         ledger = Ledger(ends, steps, problem.kinds, prior, np.array(origins), pool)
         held = _held(problem)
         folds = []
@@ -91,10 +91,10 @@ def _truth(values: FloatArray, rows: IntArray) -> FloatArray:
     return out
 
 
-def _warm_up(first: int, grid: Seasons) -> tuple[int, ...]:
-    least = max(LEAST_ROWS, 2 * grid.lag if grid.lag * 2 < first else LEAST_ROWS)
+def _warm_up(first: int) -> tuple[int, ...]:
+    """Return cutoffs before the first fold; without any, its weights would be those of ignorance, and so its errors."""
     early = sorted({round(share * first) for share in WARM_UP})
-    return tuple(cutoff for cutoff in early if least <= cutoff < first)
+    return tuple(cutoff for cutoff in early if LEAST_ROWS <= cutoff < first)
 
 
 def _held(problem: Problem) -> FloatArray:
