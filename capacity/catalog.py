@@ -216,12 +216,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Catalog:
-    """A platform, described once; mappings are keyed by name, in the file's order. ``sha256`` is that of its text."""
+    """A platform, described once; mappings are keyed by name, in the file's order. ``sha256`` is that of its text.
+
+    ``timezones`` and ``holidays`` are by region: an IANA zone, and whose public holidays are kept
+    (``"DE"``, ``"DE-BY"``).
+    """
 
     name: str
     title: str
     timezone: str = "UTC"
     timezones: Mapping[str, str] = field(default_factory=dict)
+    holidays: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Label] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)

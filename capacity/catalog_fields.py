@@ -29,6 +29,13 @@ def timezone(value: Any) -> str:
     return name
 
 
+def country(value: Any) -> str:
+    """Read whose public holidays are kept: a country as in ISO 3166, and a part of it after a hyphen."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
+        raise ValueError(f'expected a country such as "DE", or a part of one such as "DE-BY", got {value!r}.')
+    return value
+
+
 AGGREGATES = ("max", "min", "mean", "last", "sum")
 _SEVERITIES = ("critical", "warning", "capacity")
 _ANY: Reader = lambda value: value  # noqa: E731  # sections are read by their own builders
@@ -38,6 +45,7 @@ TOP: Mapping[str, Reader] = {
     "title": read.text,
     "timezone": timezone,
     "timezones": read.mapping(timezone),
+    "holidays": read.mapping(country),
     **dict.fromkeys(
         ("labels", "metrics", "resources", "objectives", "alerts", "channels", "event_kinds", "events", "accepted"),
         _ANY,

@@ -45,6 +45,8 @@ def catalog_text(name_or_path: str | Path) -> tuple[str, str]:
     except FileNotFoundError:
         known = built_in()
         hint = f"Built in are {', '.join(known)}; else give the path of a TOML file."
+        if name.endswith(".toml"):
+            hint = f"`capacity init --source URL -o {name}` drafts one."
         raise CatalogError(f"There is no catalogue {name!r}.{did_you_mean(name, known)}", hint=hint) from None
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
@@ -67,6 +69,7 @@ def parse_catalog(text: str, *, name: str = "catalogue") -> Catalog:
         title=top.get("title") or top.get("name", ""),
         timezone=top.get("timezone", "UTC"),
         timezones=top.get("timezones", {}),
+        holidays=top.get("holidays", {}),
         labels=doc.tables("labels", partial(parts.label, doc)),
         metrics=doc.tables("metrics", partial(parts.metric, doc)),
         resources=doc.tables("resources", partial(parts.resource, doc, risks=risks)),

@@ -21,6 +21,9 @@ __all__ = ["DATES", "Question", "blockers_of", "decide", "order_dates"]
 # The dates of a table, and the probability that each of them has behind it.
 DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
 NAIVE = "naive"
+JUST_CHANGED = "regime just changed"
+# A jump this fresh lies behind every fold: none of them has seen the new level, and none says how wide its errors are.
+FRESH = pd.Timedelta(days=3)
 # One fold is one event: it says nothing of how wide the next one's errors are.
 MIN_FOLDS = 2
 
@@ -242,6 +245,10 @@ def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
             f"{span} of history leave fewer than {MIN_FOLDS} folds to test a forecast on",
             labels=labels,
         )
+    jumped = pd.NaT if forecast.since is None else forecast.since.iloc[position]
+    if not pd.isna(jumped) and forecast.cutoff - jumped < FRESH:
+        age = duration_text((forecast.cutoff - jumped).floor("h")) if forecast.cutoff > jumped else "0h"
+        return Skipped(name, JUST_CHANGED, f"its level jumped {age} before the cutoff", labels=labels)
     if NAIVE in str(forecast.model.iloc[position]) or not verdicts.loses_to_naive(score["mase"], score["naive_mase"]):
         return None
     detail = f"MASE {score['mase']:.2f}, the seasonal naive model's is {score['naive_mase']:.2f}"

@@ -7,22 +7,25 @@ folds (`capacity.folds`), learns from their errors how wide to be (`capacity.cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capacity.catalog import Event
-from capacity.errors import CapacityError, ParameterError, UnitError
-from capacity.frames import Skipped, duration, series_labels, series_name
-from capacity.links import Link
+from capacity import asked
+from capacity import events as known_events
+from capacity.calendar import wall_clock, zones
+from capacity.components import components, parts_of
+from capacity.errors import CapacityError, ParameterError
+from capacity.events import Applied, EventsLike
+from capacity.explain import Facts, sentence
+from capacity.frames import Skipped, duration, duration_text, series_labels, series_name
 from capacity.paths import Law
 from capacity.prepare import Prepared, prepare
-from capacity.provenance import Provenance
+from capacity.provenance import UNKNOWN, Provenance
 from capacity.shell import Fit, fit
-from capacity.units import unit
 
 __all__ = ["LEVELS", "Forecast", "forecast"]
 
@@ -62,6 +65,12 @@ class Forecast:
         0.1 to 0.9, each fold calibrated by the others), ``bias`` (in units of the naive error), ``folds``.
     notes : Series of str, per series
         What the forecast is made of.
+    since : Series of Timestamp, per series, or None
+        When it last jumped to another level, as far as it was found or declared; NaT: it did not.
+    left_out : Series of int, per series, or None
+        Samples within a declared outlier window.
+    applied : Applied or None
+        What known events did; None without any.
     """
 
     history: pd.DataFrame = field(repr=False)
@@ -78,6 +87,9 @@ class Forecast:
     scores: pd.DataFrame = field(repr=False)
     notes: pd.Series = field(repr=False)
     law: Law = field(repr=False)
+    since: pd.Series | None = field(default=None, repr=False)
+    left_out: pd.Series | None = field(default=None, repr=False)
+    applied: Applied | None = field(default=None, repr=False)
 
     @property
     def columns(self) -> pd.MultiIndex:
@@ -118,22 +130,47 @@ class Forecast:
         """
         return self.law.blocks(_count(n), block=max(1, int(block)))
 
+    def components(self, series: object) -> pd.DataFrame:
+        """Return what a series and its forecast are made of, over history and horizon.
+
+        Columns: ``value`` (measured, then the median) and its parts ``level``, ``day``, ``week``, ``events`` and
+        ``rest``, which add up to it. ``series`` is as for `explain`.
+        """
+        place = self._place(series)
+        added = np.zeros(len(self.index)) if self.applied is None else self.applied.added[:, place]
+        past = self.history.to_numpy()[:, place]
+        index = self.history.index.append(self.index)
+        assert isinstance(index, pd.DatetimeIndex)
+        return components(past, self.law.quantile(0.5)[:, place], added, index=index, step=self.step)
+
     def explain(self, series: object) -> str:
         """Say in one sentence what a series' forecast is made of, and how good it was on its folds.
 
         ``series`` is a column of the forecast, a series' name (``"eu-west/node-3"``) or its position.
         """
         place = self._place(series)
-        score = self.scores.iloc[place]
-        name = series_name(series_labels(self.columns)[place])
-        folds = int(score["folds"])
-        if not folds:
-            return f"{name}: {self.model.iloc[place]}, {self.notes.iloc[place]}; too short for a fold of its own."
-        return (
-            f"{name}: {self.model.iloc[place]}, {self.notes.iloc[place]}; on {folds} folds its error was "
-            f"{score['mase'] / score['naive_mase'] if score['naive_mase'] else 1.0:.2f} × seasonal naive's, and "
-            f"{100 * score['coverage80']:.0f} % of what came lay within the 80 % band."
+        seen = np.isfinite(self.history.to_numpy()[:, place])
+        link = self.law.link
+        facts = Facts(
+            name=series_name(series_labels(self.columns)[place]),
+            model=str(self.model.iloc[place]),
+            note=str(self.notes.iloc[place]),
+            parts=parts_of(self.components(place), history=len(self.history), step=self.step),
+            unit=_known_unit(self.units.get(str(self.columns[place][0]), "")),
+            bounds=(float(link.lower[place]), float(link.upper[place])) if link.bent[place] else None,
+            missing=int((~seen[seen.argmax() :]).sum()),
+            left_out=0 if self.left_out is None else int(self.left_out.iloc[place]),
+            events="" if self.applied is None else self.applied.notes[place],
+            score=self.scores.iloc[place],
         )
+        return sentence(facts)
+
+    def __repr__(self) -> str:
+        """Return a line: how many series, how far, from when, by which models."""
+        models = ", ".join(f"{count} {name}" for name, count in self.model.value_counts().items())
+        ahead = duration_text(self.index[-1] - self.cutoff)
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"Forecast({len(self.columns)} series: {models}{skipped}; {ahead} from {self.cutoff:%Y-%m-%d %H:%M} UTC)"
 
     def _place(self, series: object) -> int:
         if isinstance(series, int | np.integer) and 0 <= series < len(self.columns):
@@ -156,7 +193,8 @@ def forecast(
     model: str = "auto",
     quantiles: Sequence[float] = LEVELS,
     bounds: Bounds | None = None,
-    events: Iterable[Event] | None = None,
+    events: EventsLike = None,
+    timezones: Mapping[str, str] | str | None = None,
     seed: int = 0,
     kind: str | Sequence[str] | None = None,
     progress: Callable[[int, int, str], object] | None = None,
@@ -178,9 +216,12 @@ def forecast(
         Levels; what lies between the lowest and the highest can be asked for.
     bounds : (lower, upper), optional
         Physical bounds in the data's unit, None for none. Without it a metric that never was negative stays so.
-    events : optional
-        Known events, as the catalogue lists them: windows that make history unfit to learn from (`prepare.UNFIT`) are
-        left out. Other kinds are not used yet.
+    events : Catalog, events or a frame, optional
+        Known events (`capacity.events`): windows unfit to learn from are left out, level shifts and launches restart
+        the level, announced demand is added from its start, holidays are days of their own. A catalogue brings its
+        regions' holidays and time zones along; a frame has the columns ``kind``, ``start``, ``end``, ``effect``.
+    timezones : str, or mapping of region to str, optional
+        Where series live (``"Europe/Berlin"``): across a change of clocks their season is one of local time.
     seed : int
         Same data, same cutoff, same seed: the same numbers.
     kind : str or one a series, optional
@@ -196,25 +237,34 @@ def forecast(
         No series can be forecast; the message says why.
     """
     ahead = duration(horizon, name="horizon")
-    levels = _levels(quantiles)
-    prepared = prepare(history, as_of=as_of, events=events)
-    steps = _steps(ahead, prepared.step)
-    kinds = _kinds(prepared, kind)
-    link = _link(prepared, bounds)
-    fitted = fit(prepared, horizon=steps, model=model, link=link, kinds=kinds, seed=_seed(seed), progress=progress)
-    return _result(prepared, fitted, levels=levels, seed=int(seed))
+    levels = asked.levels(quantiles)
+    listed = known_events.known(events)
+    prepared = prepare(history, as_of=as_of, unfit=[one.event for one in listed if one.action == "unfit"])
+    steps = asked.steps(ahead, prepared.step)
+    kinds = asked.kinds(prepared, kind)
+    link = asked.link_of(prepared, bounds)
+    where = zones(prepared.frame, timezones if timezones is not None else known_events.timezones_of(events))
+    applied = asked.take_events(prepared, listed, events, where, asked.instants_ahead(prepared, steps))
+    clock = wall_clock(asked.times(prepared), asked.instants_ahead(prepared, steps), prepared.step, where)
+    given = replace(prepared, adjusted=asked.adjusted(prepared, applied, clock))
+    fitted = fit(given, horizon=steps, model=model, link=link, kinds=kinds, seed=asked.seed(seed), progress=progress)
+    told = replace(fitted, law=asked.told(fitted.law, applied, clock))
+    return _result(prepared, told, applied, levels=levels, seed=int(seed))
 
 
-def _result(prepared: Prepared, fitted: Fit, *, levels: tuple[float, ...], seed: int) -> Forecast:
+def _result(
+    prepared: Prepared, fitted: Fit, applied: Applied | None, *, levels: tuple[float, ...], seed: int
+) -> Forecast:
     columns = prepared.frame.columns
-    start = prepared.cutoff + prepared.step
+    since = fitted.since if applied is None else np.maximum(fitted.since, applied.since)
+    jumped = pd.Series(prepared.frame.index[np.maximum(since, 0)], index=columns, name="since").where(since > 0)
     spans = (len(prepared.frame) - prepared.first) * prepared.step.to_timedelta64()
     return Forecast(
         history=prepared.frame,
-        index=pd.date_range(start, periods=fitted.law.horizon, freq=prepared.step, name="time", unit="us"),
+        index=asked.instants_ahead(prepared, fitted.law.horizon),
         cutoff=prepared.cutoff,
         step=prepared.step,
-        units=_units(prepared),
+        units=asked.units(prepared),
         model=pd.Series(fitted.models, index=columns, name="model", dtype=object),
         levels=levels,
         skipped=prepared.skipped,
@@ -224,64 +274,17 @@ def _result(prepared: Prepared, fitted: Fit, *, levels: tuple[float, ...], seed:
         scores=pd.DataFrame(fitted.scores, index=columns),
         notes=pd.Series(fitted.notes, index=columns, name="notes", dtype=object),
         law=fitted.law,
+        since=jumped,
+        left_out=pd.Series(prepared.left_out, index=columns, name="left_out"),
+        applied=applied,
     )
-
-
-def _units(prepared: Prepared) -> dict[str, str]:
-    units = {}
-    for metric in prepared.frame.columns.get_level_values(0).unique():
-        stated = prepared.provenance[str(metric)].unit
-        try:
-            units[str(metric)] = unit(stated).base
-        except UnitError:
-            units[str(metric)] = stated
-    return units
-
-
-def _levels(quantiles: Sequence[float]) -> tuple[float, ...]:
-    levels = tuple(sorted({float(level) for level in quantiles}))
-    if not levels or not 0 < levels[0] <= levels[-1] < 1:
-        raise ParameterError(f"quantiles must lie between 0 and 1, not {tuple(quantiles)!r}.")
-    return levels
-
-
-def _steps(ahead: pd.Timedelta, step: pd.Timedelta) -> int:
-    steps = int(ahead // step)
-    if steps < 1:
-        raise ParameterError(f"the horizon {ahead} is shorter than one step of the history ({step}).")
-    return steps
-
-
-def _kinds(prepared: Prepared, kind: str | Sequence[str] | None) -> npt.NDArray[np.int64]:
-    names = list(prepared.frame.columns.get_level_values(0)) if kind is None else kind
-    if isinstance(names, str):
-        names = [names] * prepared.frame.shape[1]
-    if len(names) != prepared.frame.shape[1]:
-        raise ParameterError(f"{len(names)} kinds were given for {prepared.frame.shape[1]} series.")
-    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
-
-
-def _link(prepared: Prepared, bounds: Bounds | None) -> Link:
-    values = prepared.values
-    series = values.shape[1]
-    if bounds is None:
-        lowest = np.min(np.where(np.isfinite(values), values, np.inf), axis=0)
-        return Link(np.where(lowest >= 0, 0.0, -np.inf), np.full(series, np.inf))
-    lower = -np.inf if bounds[0] is None else float(bounds[0])
-    upper = np.inf if bounds[1] is None else float(bounds[1])
-    if not lower < upper:
-        raise ParameterError(f"bounds {bounds!r} leave no room: the lower one must be below the upper one.")
-    return Link(np.full(series, lower), np.full(series, upper))
-
-
-def _seed(seed: int) -> int:
-    try:
-        return int(seed)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"seed {seed!r} is not a whole number.") from error
 
 
 def _count(n: int) -> int:
     if int(n) < 1:
         raise CapacityError(f"{n} paths are none.", hint="Ask for at least 1, say 1000.")
     return int(n)
+
+
+def _known_unit(base: str) -> str:
+    return "" if base == UNKNOWN else base

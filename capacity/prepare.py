@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capacity.catalog import Event
+from capacity.catalog import Event, matches
 from capacity.errors import HistoryTooShort, ParameterError
 from capacity.frames import Skipped, check, instant, series_labels, series_name, step_of
 from capacity.provenance import Provenance, read
@@ -22,8 +22,6 @@ FloatArray = npt.NDArray[np.float64]
 MIN_SAMPLES = 24
 # A series may lack most of its samples (a car park reports by day only); below one in six there is no season to see.
 MIN_SHARE = 1 / 6
-# Kinds of event (the catalogue's words) whose window is left out of the history.
-UNFIT = ("outlier_window",)
 # A series that has been silent for this share of its span (and a week) has stopped, not paused.
 SILENT_SHARE = 0.25
 
@@ -41,9 +39,13 @@ class Prepared:
     skipped : tuple of Skipped
     infinite : int
         Samples that were ±Inf and count as missing.
+    left_out : ndarray of int, shape (series,)
+        Samples within a declared outlier window, which count as missing too.
     first : ndarray of int, shape (series,)
         Row of each series' first sample.
     provenance : Provenance
+    adjusted : ndarray, shape (time, series), or None
+        What models are given instead of the samples: events taken off, one clock all along (`capacity.events`).
     """
 
     frame: pd.DataFrame
@@ -53,20 +55,20 @@ class Prepared:
     infinite: int
     first: npt.NDArray[np.int64]
     provenance: Provenance
+    left_out: npt.NDArray[np.int64]
+    adjusted: FloatArray | None = None
 
     @property
     def values(self) -> FloatArray:
-        """The samples, shape (time, series)."""
-        return self.frame.to_numpy(dtype=float)
+        """What models are given, shape (time, series): the samples, unless they were adjusted."""
+        return self.frame.to_numpy(dtype=float) if self.adjusted is None else self.adjusted
 
 
-def prepare(
-    history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, events: Iterable[Event] | None = None
-) -> Prepared:
+def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, unfit: Iterable[Event] = ()) -> Prepared:
     """Cut, clean and sift a history.
 
     Everything after ``as_of`` is dropped before anything else is looked at, so nothing later can matter. What lies
-    within an event of a kind of `UNFIT` counts as missing: its window says nothing about other days.
+    within an event of ``unfit`` (a declared outlier window) counts as missing: it says nothing about other days.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def prepare(
     infinite = np.isinf(values)
     values[infinite] = np.nan
     step = step_of(frame)
-    _leave_out(values, frame, events)
+    left_out = _leave_out(values, frame, unfit)
     why = [_unfit(column, step) for column in values.T]
     keep = np.array([reason is None for reason in why])
     labels = series_labels(frame)
@@ -96,20 +98,22 @@ def prepare(
     kept = pd.DataFrame(values[:, keep], index=frame.index, columns=frame.columns[keep])
     kept.attrs = dict(checked.attrs)
     first = np.argmax(np.isfinite(values[:, keep]), axis=0).astype(np.int64)
-    return Prepared(kept, step, frame.index[-1], skipped, int(infinite.sum()), first, provenance)
+    return Prepared(
+        kept, step, frame.index[-1], skipped, int(infinite.sum()), first, provenance, left_out[np.flatnonzero(keep)]
+    )
 
 
-def _leave_out(values: FloatArray, frame: pd.DataFrame, events: Iterable[Event] | None) -> None:
-    """Mark as missing, in place, what an event says is unfit to learn from, in the series that it names."""
-    for event in events or ():
-        if event.kind not in UNFIT or event.end is None:
-            continue
+def _leave_out(values: FloatArray, frame: pd.DataFrame, unfit: Iterable[Event]) -> npt.NDArray[np.int64]:
+    """Mark as missing, in place, what is unfit to learn from; returns how many samples that were, by series."""
+    before = np.isfinite(values).sum(axis=0)
+    for event in unfit:
         ends = pd.DatetimeIndex(frame.index)
-        rows = (ends > event.start) & (ends - step_of(frame) < event.end)
-        series = [
-            all(labels.get(name, "") == value for name, value in event.where.items()) for labels in series_labels(frame)
-        ]
+        rows = np.asarray(ends > event.start)
+        if event.end is not None:
+            rows &= np.asarray(ends - step_of(frame) < event.end)
+        series = [matches(event.where, labels) for labels in series_labels(frame)]
         values[np.ix_(np.flatnonzero(rows), np.flatnonzero(series))] = np.nan
+    return np.asarray(before - np.isfinite(values).sum(axis=0), dtype=np.int64)
 
 
 def _until(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def test_what_a_declared_outlier_window_covers_is_missing() -> None:
         (),
         {"node": "n1"},
     )
-    done = prepare(frame(np.ones((48, 2))), events=[event])
+    done = prepare(frame(np.ones((48, 2))), unfit=[event])
     missing = np.isnan(done.values)
     assert [str(t)[11:16] for t in done.frame.index[missing[:, 1]]] == ["11:00", "12:00"]
     assert not missing[:, 0].any()
