@@ -18,8 +18,8 @@ demo: $(READY) ## simulated telemetry, the whole job; the last line is the repor
 test: lint tools ## every check: lint, then all tests, with real servers and a real browser
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-lab: $(READY) ## JupyterLab on the notebooks
-	@$(BIN)/capacity lab
+lab: $(READY) ## JupyterLab on the notebooks; options by ARGS="--no-browser --port 8888"
+	@$(BIN)/capacity lab $(ARGS)
 
 lint: $(READY) ## ruff, mypy, the layers, notebooks without outputs
 	@$(BIN)/ruff check --quiet .

@@ -98,6 +98,7 @@ _SECONDS = {
     "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "hours": 3600,
     "d": 86400, "day": 86400, "days": 86400, "w": 604800, "week": 604800, "weeks": 604800,
 }  # fmt: skip
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}|$)")
 _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
 _HOW = 'Write it like "90d", "12h", "15min".'
 
@@ -136,11 +137,14 @@ def duration_text(value: pd.Timedelta) -> str:
 
 
 def instant(value: str | pd.Timestamp, *, name: str = "time") -> pd.Timestamp:
-    """Read an instant as a UTC timestamp; one without a zone is taken as UTC."""
+    """Read an instant as a UTC timestamp; one without a zone is taken as UTC.
+
+    Text is ISO 8601 alone: "11/10/2026" is a day in October to some and in November to others.
+    """
     try:
-        stamp = pd.Timestamp(value)
+        stamp = pd.Timestamp(value) if not isinstance(value, str) or _ISO.match(value.strip()) else pd.NaT
     except (ValueError, TypeError):
-        stamp = pd.NaT  # type: ignore[assignment]
+        stamp = pd.NaT
     if pd.isna(stamp):
         raise ParameterError(f"{name} {value!r} is not an instant.", hint='Write it like "2026-11-01T00:00Z".')
     return (stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")).as_unit("us")

@@ -5,6 +5,7 @@ To add a connector: one file with a class below `Source`, and one line in `SCHEM
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -23,6 +24,8 @@ SCHEMES: Mapping[str, str] = {
     "prometheus+https": "connectors.prometheus:Prometheus",
 }
 """Scheme of a URL → module and class; the module is imported when it is first asked for."""
+
+ADDRESS = re.compile(r"[\w.-]+:\d{1,5}(?=/|$)")
 
 
 def connect(url: str | Sequence[str | Source] | Mapping[str, str | Source], **options: Any) -> Source:
@@ -51,6 +54,8 @@ def connect(url: str | Sequence[str | Source] | Mapping[str, str | Source], **op
         return Several([(key, one if isinstance(one, Source) else connect(one, **options)) for key, one in named])
     scheme, colon, _ = url.strip().partition(":")
     where = SCHEMES.get(scheme.lower())
+    if address := ADDRESS.match(url.strip()):
+        raise ParameterError(f"a source has a scheme. Did you mean 'http://{address[0]}'?")
     if not colon or where is None:
         known = ", ".join(f"{one}:" for one in SCHEMES)
         # Only the scheme is repeated: what stands behind it may hold a password.

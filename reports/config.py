@@ -6,6 +6,7 @@ It names the environment variables that hold secrets and never a secret itself. 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from capacity.tomldoc import Document
 
 if TYPE_CHECKING:
     from connectors import Source
+
+ADDRESS = re.compile(r"[\w.-]+:\d{1,5}(?:/\S*)?$")
+"""A server's address without ``http://`` before it."""
 
 __all__ = ["FILE", "Config", "SourceConfig", "find_config", "load_config", "parse_config"]
 
@@ -85,6 +89,8 @@ class Config:
     def _one(self, word: str) -> SourceConfig:
         if word in self.sources:
             return self.sources[word]
+        if address := ADDRESS.match(word):
+            raise ConfigError(f"{word!r} is no URL. Did you mean 'http://{address[0]}'?")
         if ":" in word:
             return SourceConfig(word, word)
         named = f"There are: {', '.join(self.sources)}." if self.sources else f"No source is named in a {FILE} here."

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from capacity.catalog import Catalog
     from capacity.growth import Growth
     from capacity.plan import Plan
+    from connectors import Source
 
-__all__ = ["check_within", "failing", "labels", "narrowed", "nothing_judged", "owned_by"]
+__all__ = ["check_as_of", "check_within", "failing", "labels", "narrowed", "nothing_judged", "owned_by"]
 
 MOST_LISTED = 12
 
@@ -49,6 +50,15 @@ def narrowed(plan: Plan, *, owner: str | None = None, where: Mapping[str, str] |
         outlooks={name: made for name, made in plan.outlooks.items() if name in left},
         growths={name: _grown(made, where or {}) for name, made in plan.growths.items() if name in left},
     )
+
+
+def check_as_of(as_of: pd.Timestamp | None, source: Source) -> None:
+    """Raise ParameterError where ``as_of`` is later than the source's own clock: nobody has samples from the future."""
+    if as_of is not None and as_of > (now := source.now()):
+        raise ParameterError(
+            f"as-of {as_of:%Y-%m-%dT%H:%MZ} lies in the future: {source.name} ends at {now:%Y-%m-%dT%H:%MZ}.",
+            hint="Leave it out to plan from the last samples that there are.",
+        )
 
 
 def owned_by(catalog: Catalog, owner: str, resources: Sequence[str] = ()) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from capacity.errors import ConfigError, MissingExtra
 from reports import notebooks
 
-__all__ = ["Start", "prepare"]
+__all__ = ["Start", "check_user", "prepare"]
 
 HERE = Path(__file__).resolve().parent
 SETTINGS = HERE / "labsettings"
@@ -32,6 +32,15 @@ class Start:
     def run(self) -> None:
         """Become JupyterLab: this process is replaced, so that signals reach it and nothing stands between."""
         os.execve(self.command[0], self.command, self.environment)
+
+
+def check_user(user: int, *, allow_root: bool) -> None:
+    """Raise ConfigError where root (user 0) has not said that JupyterLab may run as root: it would refuse to start."""
+    if user == 0 and not allow_root:
+        raise ConfigError(
+            "JupyterLab does not start as root unless it is told to.",
+            hint='Say `capacity lab --allow-root`, or `make lab ARGS="--allow-root"`.',
+        )
 
 
 def prepare(

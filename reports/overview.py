@@ -19,6 +19,7 @@ import capacity
 import connectors
 from capacity._version import __version__
 from capacity.catalog_load import load_catalog
+from capacity.frames import instant
 from capacity.plan import Plan
 from capacity.provenance import UNKNOWN, MetricProvenance
 from capacity.tables import html_table, text_table
@@ -107,6 +108,7 @@ def read(
     names = tuple(name.strip() for name in resources.split(",") if name.strip())
     wanted = judged.owned_by(loaded, owner, names) if owner else names
     with connectors.connect(source) as opened:
+        judged.check_as_of(instant(as_of, name="as_of") if as_of else None, opened)
         pulled = opened.pull(loaded, resources=wanted or None, as_of=as_of or None, window=window)
         name = opened.name
     plan = capacity.plan(pulled, loaded, horizon=horizon, model=model, seed=seed)

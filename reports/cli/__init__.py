@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ __all__ = ["VERBS", "main", "parser"]
 
 VERBS = ("demo", "init", "doctor", "pull", "snapshot", "report", "outlook", "lab")
 
+NEGATIVE = re.compile(r"-\.?\d")
+
 FAILED, USAGE, TOO_LIKELY, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 130, 141
 
 
@@ -34,7 +37,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        given, unknown = self.parse_known_args(args, namespace)
+        words = sys.argv[1:] if args is None else list(args)
+        given, unknown = self.parse_known_args(_negative_values(words), namespace)
         if unknown:
             verb = self.verbs[given.verb]
             known = [option for action in verb._actions for option in action.option_strings]
@@ -48,6 +52,17 @@ class _Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(
                 action, f"there is no {value!r}.{did_you_mean(str(value), known)} There are: {', '.join(known)}"
             )
+
+
+def _negative_values(words: Sequence[str]) -> list[str]:
+    """Tie a value such as ``-3d`` to its option: argparse would take it for an option of its own."""
+    tied: list[str] = []
+    for word in words:
+        if NEGATIVE.match(word) and tied and tied[-1].startswith("--") and "=" not in tied[-1] and tied[-1] != "--":
+            tied[-1] += f"={word}"
+        else:
+            tied.append(word)
+    return tied
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -24,8 +25,9 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb: this process becomes JupyterLab."""
-    from reports.lab import prepare
+    from reports.lab import check_user, prepare
 
+    check_user(os.geteuid(), allow_root=given.allow_root)
     start = prepare(given.folder, browser=not given.no_browser, port=given.port, allow_root=given.allow_root)
     if given.json:
         print_json({"folder": str(start.folder), "copied": list(start.copied), "command": list(start.command)})

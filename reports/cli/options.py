@@ -133,6 +133,9 @@ def load_catalog(given: argparse.Namespace, config: Config) -> Catalog:
 
 def pull(given: argparse.Namespace, source: Source, catalog: Catalog, progress: Progress) -> Pull:
     """Pull the resources that were asked for: by name, and by owner."""
+    from reports.judged import check_as_of
+
+    check_as_of(given.as_of, source)
     return source.pull(
         catalog,
         owned(given, catalog),

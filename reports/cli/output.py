@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
 __all__ = ["Progress", "jsonable", "note", "print_json"]
+
+CLEARED = "\r\033[K"
 
 
 def print_json(value: object) -> None:
@@ -53,27 +55,24 @@ def note(text: str) -> None:
 
 @dataclass
 class Progress:
-    """Tells long work on stderr: one line rewritten on a terminal, else a line every few seconds.
+    """Tells long work on stderr: one line, rewritten, on a terminal, and nothing where nobody watches.
 
     Call it as ``progress(done, total, what)``; use it as a context manager, so that the line is cleared.
     """
 
-    every_s: float = 5.0
     stream: TextIO = field(default_factory=lambda: sys.stderr)
-    _told: float = field(default_factory=time.monotonic)
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
         """Tell that ``done`` of ``total`` is done, of ``what``."""
-        text = f"{what} {done}/{total}".strip()
         if self.stream.isatty():
-            print(f"\r\033[K{text}", end="", file=self.stream, flush=True)
-        elif time.monotonic() - self._told >= self.every_s:
-            self._told = time.monotonic()
-            print(text, file=self.stream, flush=True)
+            # What is wider than the terminal would wrap, and the part that wrapped could not be cleared.
+            room = max(shutil.get_terminal_size().columns - 1, 1)
+            text = f"{what} {done}/{total}".strip()[:room]
+            print(f"{CLEARED}{text}", end="", file=self.stream, flush=True)
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.stream.isatty():
-            print("\r\033[K", end="", file=self.stream, flush=True)
+            print(CLEARED, end="", file=self.stream, flush=True)

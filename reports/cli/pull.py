@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.cli import options as shared
@@ -26,8 +27,11 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
+    from capacity.errors import ParameterError
     from capacity.tables import text_table
 
+    if Path(given.into).is_file():
+        raise ParameterError(f"{given.into} is a file; --into takes a folder.")
     config = shared.configuration(given)
     catalog = shared.load_catalog(given, config)
     with shared.open_source(given, config) as source, Progress() as progress:

@@ -29,6 +29,8 @@ def duration(text: str) -> pd.Timedelta:
     """Read a duration such as ``90d``."""
     from capacity import frames
 
+    if text.strip().startswith("-"):
+        raise argparse.ArgumentTypeError(f"a duration must be positive, like 90d, and {text!r} is negative")
     return _usage(frames.duration, text)  # type: ignore[no-any-return]
 
 

@@ -141,6 +141,8 @@ def test_an_instant_without_a_zone_is_utc() -> None:
     assert frames.instant("2026-11-01") == pd.Timestamp("2026-11-01T00:00Z")
     with pytest.raises(ParameterError, match="not an instant"):
         frames.instant("yesterday-ish")
+    with pytest.raises(ParameterError, match="not an instant"):
+        frames.instant("11/10/2026")  # a day in October to some and in November to others
 
 
 def test_provenance_survives_and_merges() -> None:

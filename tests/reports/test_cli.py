@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from reports.cli import VERBS
+from reports.cli.output import Progress
 from tests.support.checkout import BIN, told
 from tests.support.command import answering, capacity, errors, refused
 
@@ -40,6 +43,10 @@ def test_every_verb_has_help_and_json(verb: str, tmp_path: Path) -> None:
         (("outlook", "--horizon", "0"), "argument --horizon: duration '0' is not a duration."),
         (("outlook", "--horizon", "0d"), "argument --horizon: duration '0d' is not positive."),
         (("outlook", "--as-of", "yesterdy"), "argument --as-of:"),
+        (("outlook", "--as-of", "11/10/2026"), "argument --as-of: time '11/10/2026' is not an instant."),
+        (("outlook", "--horizon", "-3d"), "--horizon: a duration must be positive, like 90d, and '-3d' is negative"),
+        (("outlook", "--horizon=-3d"), "--horizon: a duration must be positive, like 90d, and '-3d' is negative"),
+        (("outlook", "--risk", "-0.1"), "--risk: expected a probability from 0 to below 1, got '-0.1'"),
         (("outlook", "--risk", "2"), "argument --risk: expected a probability from 0 to below 1, got '2'"),
         (("outlook", "--where", "region"), "argument --where: expected key=value, got 'region'"),
         (("report",), "capacity report: the following arguments are required: NAME"),
@@ -65,6 +72,40 @@ def test_a_wrong_port_is_one_line(tmp_path: Path) -> None:
 def test_a_wrong_host_is_one_line(tmp_path: Path) -> None:
     """A name that no server has is told as that."""
     assert "no-such-host.invalid" in refused(tmp_path, "outlook", "--source", "http://no-such-host.invalid:8428")
+
+
+@pytest.mark.parametrize("verb", [("outlook",), ("report", "capacity_overview")])
+@pytest.mark.parametrize("address", ["127.0.0.1:36669", "vm:8428", "vm.example:8428/select/0/prometheus"])
+def test_an_address_without_a_scheme_is_told_with_one(address: str, verb: tuple[str, ...], tmp_path: Path) -> None:
+    """What somebody copies from a browser's line lacks http:// before it."""
+    assert f"Did you mean 'http://{address}'?" in refused(tmp_path, *verb, "--source", address)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [("outlook",), ("report", "capacity_overview"), ("pull", "--into", "pulled")])
+def test_a_date_in_the_future_is_refused(verb: tuple[str, ...], tmp_path: Path) -> None:
+    """Nobody has samples from it, and a plan from today under that date would be a lie."""
+    said = refused(tmp_path, *verb, "--source", "demo:", "--as-of", "2031-01-01")
+    assert "as-of 2031-01-01T00:00Z lies in the future: demo: ends at 2026-11-01T00:00Z." in said
+
+
+def test_progress_is_told_to_a_terminal_alone_and_leaves_nothing() -> None:
+    """In a file not a letter; on a terminal one line that fits it, and at the end no line."""
+    file, terminal = io.StringIO(), _Terminal()
+    for stream in (file, terminal):
+        with Progress(stream) as progress:
+            progress(1, 3, "disk: " + 300 * "x")
+            progress(2, 3, "disk: paths")
+    assert file.getvalue() == ""
+    *lines, last = terminal.getvalue().split("\r\033[K")
+    assert [line for line in lines if line][-1] == "disk: paths 2/3"
+    assert max(len(line) for line in lines) < shutil.get_terminal_size().columns
+    assert last == ""
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.mark.parametrize("url", ["vm:8428", "ftp://vm", "127.0.0.1:8428", "http://"])
@@ -96,6 +137,8 @@ def test_a_catalogue_with_a_typing_error_is_one_line(tmp_path: Path) -> None:
 def test_a_catalogue_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     """The nearest built-in name is suggested."""
     assert "Did you mean 'dwcp'?" in refused(tmp_path, "outlook", "--catalog", "dwpc")
+    said = refused(tmp_path, "outlook", "--catalog", "catalog.toml")
+    assert "`capacity init --source URL -o catalog.toml` drafts one." in said
 
 
 def test_ctrl_c_ends_in_one_line_and_130(tmp_path: Path) -> None:

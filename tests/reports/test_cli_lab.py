@@ -10,9 +10,12 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from capacity.errors import ConfigError
 from reports import notebooks
-from reports.lab import prepare
-from tests.support.checkout import BIN
+from reports.lab import check_user, prepare
+from tests.support.checkout import BIN, ROOT, run
 
 START_S = 60.0
 
@@ -60,6 +63,20 @@ def token_of(log: Path, process: subprocess.Popen[str]) -> str:
             return lines[0].split("?token=")[1].strip()
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+def test_root_is_told_how_to_start_it() -> None:
+    """JupyterLab refuses to run as root with a page of log; what to say stands in one line instead."""
+    with pytest.raises(ConfigError, match='make lab ARGS="--allow-root"'):
+        check_user(0, allow_root=False)
+    check_user(0, allow_root=True)
+    check_user(1000, allow_root=False)
+
+
+def test_make_lab_passes_options_through() -> None:
+    """ARGS reaches the command."""
+    done = run(["make", "-n", "lab", "ARGS=--allow-root --port 8888"], folder=ROOT)
+    assert "capacity lab --allow-root --port 8888" in done.stdout
 
 
 def test_notebooks_of_ones_own_are_kept(tmp_path: Path) -> None:

@@ -29,6 +29,13 @@ def test_the_table_ends_with_the_folder(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "pulled"
 
 
+def test_a_file_is_no_folder_to_pull_into(tmp_path: Path) -> None:
+    """It is told before anything is pulled, and the file stays as it is."""
+    (tmp_path / "taken").write_text("mine")
+    assert "taken is a file; --into takes a folder." in refused(tmp_path, *PULL[:4], "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 def test_a_torn_snapshot_is_one_line(tmp_path: Path) -> None:
     """A file that was cut short is told, and not answered from."""
     data(tmp_path, *PULL)
