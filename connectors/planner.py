@@ -1,8 +1,8 @@
 """Which way raw samples come faster: native blocks, or lines of JSON.
 
-A native export sends whole blocks, of up to 8,192 rows a series, however few of them lie in the window; lines have only
-what was asked for, and cost many times as much for each. Neither the window nor the scrape interval tells which is less:
-the first blocks of an answer do, and what they told is remembered for the selector.
+A native export sends whole blocks, of up to 8,192 rows a series, however few of them lie in the window; lines have
+only what was asked for, and cost many times as much for each. Neither the window nor the scrape interval tells which is
+less: the first blocks of an answer do, and what they told is remembered for the selector.
 """
 
 from __future__ import annotations

@@ -223,9 +223,12 @@ def test_a_native_stream_that_is_not_whole_gives_no_frame(answer: bytes, error: 
 
 
 def test_a_whole_native_stream_is_a_frame() -> None:
-    """The faults above are not simply everything."""
-    with bad_server(chunked(STREAM[:20], STREAM[20:])) as server, connect(server.url, attempts=1) as source:
-        assert source.samples("cpu", **WINDOW)["value"].tolist() == [1, 2]
+    """The faults above are not simply everything; with 300 samples no lines are asked for."""
+    values = list(range(300))
+    body = wire.stream([(CPU, wire.Block([DAY_MS + 1000 * (1 + value) for value in values], values))])
+    with bad_server(chunked(body[:20], body[20:])) as server, connect(server.url, attempts=1) as source:
+        assert source.samples("cpu", **WINDOW)["value"].tolist() == values
+    assert len(server.asked) == 1
     assert server.asked[0].params == {
         "match[]": "cpu",
         "start": f"{DAY_MS // 1000}.001",
