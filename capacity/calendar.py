@@ -60,9 +60,9 @@ def _dates(place: str, years: range) -> Mapping[dt.date, str]:
 
 def zones(frame: pd.DataFrame, timezones: Mapping[str, str] | str | None) -> list[str]:
     """Return the time zone of every series: its region's, else the one under ``""``, else UTC."""
-    if isinstance(timezones, str):
-        return [timezones] * frame.shape[1]
-    known = timezones or {}
+    if timezones is None or isinstance(timezones, str):
+        return [timezones or "UTC"] * frame.shape[1]
+    known = timezones
     return [known.get(labels.get("region", ""), known.get("", "UTC")) for labels in series_labels(frame)]
 
 

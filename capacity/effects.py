@@ -115,8 +115,8 @@ def holiday_profile(
     added.
     """
     local, coming = _local(times, history.step, zone), _local(horizon, history.step, zone)
-    past = past & (local.dayofweek.to_numpy() < 5)
-    ahead = ahead & (coming.dayofweek.to_numpy() < 5)
+    past = past & (local.day_of_week.to_numpy() < 5)
+    ahead = ahead & (coming.day_of_week.to_numpy() < 5)
     days = len(np.unique(local[past].normalize()))
     added = np.zeros(len(horizon))
     week = round(WEEK_S / history.step.total_seconds())
@@ -137,10 +137,10 @@ def _expected(
 ) -> FloatArray:
     """Return what holidays to come add at an hour of the day: the mean of those seen and one Sunday more."""
     at_hour = recent.hour.to_numpy() == hour
-    weekday = recent.dayofweek.to_numpy()
+    weekday = recent.day_of_week.to_numpy()
     sunday = _median(usual[at_hour & (weekday == 6)])
     own = np.array([_median(usual[at_hour & (weekday == day)]) for day in range(5)])
-    prior = np.nan_to_num(sunday - own)[coming.dayofweek.to_numpy()]
+    prior = np.nan_to_num(sunday - own)[coming.day_of_week.to_numpy()]
     known = float(np.nanmean(seen)) if np.isfinite(seen).any() else 0.0
     count = days if np.isfinite(seen).any() else 0
     return np.asarray((count * known + SUNDAY_PRIOR * prior) / (count + SUNDAY_PRIOR), dtype=float)
