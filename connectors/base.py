@@ -20,6 +20,7 @@ import pandas as pd
 from capacity.catalog import Catalog
 from capacity.errors import ParameterError, Unsupported
 from capacity.frames import EPOCH, Pull, duration, grid, instant
+from connectors.foretold import HORIZONS, ForecastWritten
 from connectors.retention import Retention
 
 __all__ = ["Duration", "Progress", "ServerInfo", "Source", "When", "Window", "window"]
@@ -259,6 +260,16 @@ class Source(ABC):
 
     def write(self, frame: pd.DataFrame, *, verify: bool = True) -> int:
         """Store a wide frame's samples (NaN left out) and return how many; verified: read back before this returns."""
+        self._cannot("be written to")
+
+    def write_forecast(
+        self,
+        forecast: pd.DataFrame | Mapping[float, pd.DataFrame],
+        *,
+        horizons: Sequence[str] = HORIZONS,
+        verify: bool = True,
+    ) -> ForecastWritten:
+        """Store a forecast's quantiles, at their own times or as gauges at the present: see `connectors.foretold`."""
         self._cannot("be written to")
 
     def _cannot(self, what: str) -> NoReturn:

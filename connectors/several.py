@@ -74,6 +74,42 @@ class Several(Source):
             raise NoData(f"no series of {self.name} matches {query.strip()!r}.", source=self.name, query=query)
         return _told(join(*(_labelled(frame, label) for label, frame in found.items())), found, without)
 
+    def instant(self, query: str, *, at: When | None = None, name: str | None = None) -> pd.DataFrame:
+        """Return every source's series at one instant that all of them have; None: the last that is complete."""
+        when = self.finished("1s") if at is None else at
+        found: dict[str, pd.DataFrame] = {}
+        without: list[str] = []
+        for label, source in self.sources.items():
+            try:
+                found[label] = source.instant(query, at=when, name=name)
+            except NoData:
+                without.append(label)
+        if not found:
+            raise NoData(f"no series of {self.name} matches {query.strip()!r}.", source=self.name, query=query)
+        return _told(join(*(_labelled(frame, label) for label, frame in found.items())), found, without)
+
+    def series(
+        self, selector: str | Sequence[str], *, start: When | None = None, end: When | None = None
+    ) -> list[dict[str, str]]:
+        """Return the labels of every source's series, each with its ``source``."""
+        found = [
+            {**labels, SOURCE: label}
+            for label, source in self.sources.items()
+            for labels in source.series(selector, start=start, end=end)
+        ]
+        return sorted(found, key=lambda labels: sorted(labels.items()))
+
+    def labels(self, *, start: When | None = None, end: When | None = None) -> list[str]:
+        """Return the names of all labels of any source, and ``source``."""
+        return sorted({SOURCE}.union(*(source.labels(start=start, end=end) for source in self.sources.values())))
+
+    def label_values(self, label: str, *, start: When | None = None, end: When | None = None) -> list[str]:
+        """Return the values of one label in any source; of ``source``: the sources."""
+        if label == SOURCE:
+            return sorted(self.sources)
+        every = (source.label_values(label, start=start, end=end) for source in self.sources.values())
+        return sorted(set[str]().union(*every))
+
     def now(self) -> pd.Timestamp:
         """Return the clock of the source that is furthest behind."""
         return min(source.now() for source in self.sources.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from capacity.errors import ParameterError
-from capacity.frames import EPOCH, instant
+from capacity.frames import EPOCH, METRIC, instant
 from connectors import assemble, decode
 from connectors.base import When
 from connectors.exports import Exports, queried
+from connectors.foretold import AHEAD, HORIZONS, ForecastWritten, foretell
 from connectors.promapi import PrometheusApi
 from connectors.samples import Raw, Stamps, long_frame
 from connectors.write import PATIENCE_S, Samples, write
@@ -28,8 +30,7 @@ MS = pd.Timedelta(1, unit="ms")
 class VictoriaMetrics(PrometheusApi):
     """What `PrometheusApi` has, and export and import of raw samples.
 
-    A cluster is written to through another path than it is read from, ``/insert/…``: connect to that for `write`, and
-    do not verify there.
+    A cluster is written to through another path than it is read from, ``/insert/…``: see `connectors.access`.
     """
 
     kind: ClassVar[str] = "VictoriaMetrics"
@@ -97,6 +98,24 @@ class VictoriaMetrics(PrometheusApi):
             verify=verify,
             patience_s=self.write_patience_s,
         )
+
+    def write_forecast(
+        self,
+        forecast: pd.DataFrame | Mapping[float, pd.DataFrame],
+        *,
+        horizons: Sequence[str] = HORIZONS,
+        verify: bool = True,
+    ) -> ForecastWritten:
+        """Store a forecast's quantiles at their own times, as far as the server takes them; else as gauges, now."""
+        reach = self._meet().limit("futureRetention") or AHEAD
+        ready = foretell(forecast, now=self.now(), reach=reach, horizons=horizons)
+        samples, until, gauges = 0, None, ()
+        if ready.ahead is not None:
+            samples, until = self.write(ready.ahead, verify=verify), ready.ahead.index[-1]
+        if ready.gauges is not None:
+            samples += self.write(ready.gauges, verify=verify)
+            gauges = tuple(ready.gauges.columns.get_level_values(METRIC).unique())
+        return ForecastWritten(samples, until, gauges)
 
     def _held(self, keys: list[decode.Key], first: int, last: int) -> Samples:
         """Return what is held of some series between two times in ms, both included."""
