@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from capacity.errors import CapacityError, NoData, SourceError
+from capacity.errors import CapacityError, NoData, NotHeld, SourceError
 from capacity.frames import duration_text
 
 if TYPE_CHECKING:
     from capacity.catalog import Catalog, Resource
     from connectors import ServerInfo, Source
 
-__all__ = ["Asked", "Check", "check_machine", "check_out", "check_source", "distribution", "try_queries"]
+__all__ = [
+    "Asked",
+    "Check",
+    "check_machine",
+    "check_out",
+    "check_queries",
+    "check_source",
+    "distribution",
+    "try_queries",
+]
 
 DISTRIBUTION = "capacity-workbench"
 NEEDS_BYTES = 100 * 2**20
@@ -49,7 +58,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Asked:
-    """One of a catalogue's queries, and how many series answered; a reason instead where there was no answer."""
+    """One of a catalogue's queries, and how many series answered; a reason instead where there was no answer.
+
+    ``refused``: it could not be asked at all, so a plan that asks it fails; one that finds nothing does not.
+    """
 
     resource: str
     owner: str
@@ -57,6 +69,7 @@ class Asked:
     query: str
     series: int
     reason: str = ""
+    refused: bool = False
 
 
 def distribution() -> str:
@@ -111,6 +124,22 @@ def try_queries(
             yield _try(source, resource, "limit", resource.limit_query, info)
 
 
+def check_queries(asked: Sequence[Asked]) -> Check:
+    """Say whether a plan can be made of what the queries returned: none refused, and some demand.
+
+    A resource whose query finds nothing is worth knowing, no more: the others are planned all the same.
+    """
+    if not asked:
+        return Check("Queries", False, "the catalogue has no resource to ask for")
+    answered = [each for each in asked if each.series]
+    detail = f"{len(answered)} of {len(asked)} return data"
+    if refused := [each for each in asked if each.refused]:
+        return Check("Queries", False, f"{detail}, {len(refused)} cannot be asked")
+    if not any(each.asks == "demand" for each in answered):
+        return Check("Queries", False, f"{detail}: there is no demand to plan for")
+    return Check("Queries", True if len(answered) == len(asked) else None, detail)
+
+
 def _try(source: Source, resource: Resource, asks: str, query: str, info: ServerInfo | None) -> Asked:
     end = source.finished(resource.step)
     if info is not None and info.newest is not None:
@@ -126,12 +155,12 @@ def _try(source: Source, resource: Resource, asks: str, query: str, info: Server
             resolution=resource.resolution,
             name=resource.name,
         )
-    except NoData:
+    except (NoData, NotHeld):
         return Asked(
             resource.name, resource.owner, asks, query, 0, f"no series in the days up to {end:%Y-%m-%d %H:%M} UTC"
         )
     except CapacityError as error:
-        return Asked(resource.name, resource.owner, asks, query, 0, error.message)
+        return Asked(resource.name, resource.owner, asks, query, 0, error.message, refused=True)
     filled = int(frame.notna().any().sum())
     return Asked(resource.name, resource.owner, asks, query, filled, "" if filled else "its series have no samples")
 

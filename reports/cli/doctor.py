@@ -1,6 +1,6 @@
 """Say whether everything that a report needs is there: packages, the source, the catalogue's queries, room on disk.
 
-Exit 1 when something essential is missing.
+Exit 1 when something essential is missing, a query is rejected, or no demand at all returns data.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     from capacity.errors import CapacityError
+    from reports.counters import counters
     from reports.doctor import Check, check_machine, check_out
     from reports.judged import owned_by
 
@@ -40,8 +41,8 @@ def run(given: argparse.Namespace) -> int:
         checks.append(check_out(config.out))
         catalog = shared.load_catalog(given, config)
         checks.append(Check("Catalogue", True, f"{catalog.name}: {', '.join(catalog.resources) or 'no resources'}"))
-        if given.owner is not None:
-            owned_by(catalog, given.owner)
+        told = counters(catalog, owned_by(catalog, given.owner) if given.owner is not None else None)
+        checks += [Check("Counter", None, f"{name}: {what}") for name, what in told.items()]
         asked = _ask(given, config, catalog, checks)
     except CapacityError as error:
         checks.append(Check(type(error).__name__, False, str(error)))
@@ -51,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _ask(given: argparse.Namespace, config: Config, catalog: Catalog, checks: list[Check]) -> list[Asked]:
-    from reports.doctor import Check, check_source
+    from reports.doctor import check_queries, check_source
 
     with shared.open_source(given, config) as source:
         found, info = check_source(source)
@@ -59,12 +60,7 @@ def _ask(given: argparse.Namespace, config: Config, catalog: Catalog, checks: li
         if found[0].ok is False:
             return []
         asked = _queries(given, source, catalog, info)
-    silent = [each for each in asked if not each.series]
-    if asked:
-        detail = f"{len(asked) - len(silent)} of {len(asked)} return data"
-        checks.append(Check("Queries", None if silent and len(silent) < len(asked) else not silent, detail))
-    else:
-        checks.append(Check("Queries", False, "the catalogue has no resource to ask for"))
+    checks.append(check_queries(asked))
     return asked
 
 

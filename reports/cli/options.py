@@ -32,6 +32,7 @@ __all__ = [
     "resources",
     "source",
     "text",
+    "warn_of_counters",
     "when",
     "where",
 ]
@@ -151,6 +152,15 @@ def owned(given: argparse.Namespace, catalog: Catalog) -> tuple[str, ...] | None
     from reports.judged import owned_by
 
     return owned_by(catalog, given.owner, given.resources) if given.owner is not None else given.resources or None
+
+
+def warn_of_counters(given: argparse.Namespace, catalog: Catalog) -> None:
+    """Tell on stderr where demand looks like a raw counter, which only ever rises."""
+    from reports.cli.output import note
+    from reports.counters import counters
+
+    for name, what in counters(catalog, owned(given, catalog)).items():
+        note(f"resource {name!r}: {what}")
 
 
 def configure_logging(*, verbose: bool) -> None:

@@ -48,6 +48,7 @@ def run(given: argparse.Namespace) -> int:
         check_within(given.fail_within, horizon)
     config = shared.configuration(given)
     catalog = shared.load_catalog(given, config)
+    shared.warn_of_counters(given, catalog)
     with shared.open_source(given, config) as source, Progress() as progress:
         pulled = shared.pull(given, source, catalog, progress)
         plan = capacity.plan(pulled, catalog, horizon=horizon, model=given.model, seed=given.seed, progress=progress)

@@ -60,6 +60,7 @@ def _outline(name: str, description: str, parameters: list[dict[str, Any]]) -> s
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     config = shared.configuration(given)
-    shared.load_catalog(given, config)  # what is wrong with it is told now, all at once, not by a run that failed
+    catalog = shared.load_catalog(given, config)  # what is wrong with it is told now, not by a run that failed
+    shared.warn_of_counters(given, catalog)
     out = given.output or config.out / f"{given.name}.html"
     return rendered(given.name, parameters(given, config), out, as_json=given.json)
