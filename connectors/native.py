@@ -22,6 +22,9 @@ __all__ = ["assembled", "decode", "headers", "is_older", "labels_of", "read"]
 ESCAPES = ((b"\x001", b"\x01"), (b"\x002", b"\x02"), (b"\x000", b"\x00"))
 """How the bytes that end a part of a metric's name are written inside of one; that of the zero is undone last."""
 
+KEPT_GRIDS = 64
+"""Times of series that are kept to be shared with later ones."""
+
 
 def decode(chunks: Iterable[bytes], *, stale: bool = False, source: str = "", query: str = "") -> list[Series]:
     """Decode a native stream: each series' labels, times (int64, ms) and values (float64).
@@ -143,6 +146,8 @@ class _Reading:
         """Join the times of a series' blocks, once for all series of these; say whether each is after the other."""
         ids = tuple(id(grid) for grid in grids)
         if ids not in self._joined:
+            if len(self._joined) >= KEPT_GRIDS:  # series scraped each at its own time: nothing is gained by keeping
+                self._joined.clear()
             joined = np.concatenate([grid[kept] for grid, kept in zip(grids, windows, strict=True)])
             joined.setflags(write=False)
             # The grids are kept with them: another array in their place could have their identity.

@@ -175,7 +175,7 @@ class Unpacker:
 class Grids:
     """Decodes the times of blocks, each payload once: series that are scraped together share their times."""
 
-    def __init__(self, unpacker: Unpacker, *, keep: int = 512) -> None:
+    def __init__(self, unpacker: Unpacker, *, keep: int = 128) -> None:
         self._unpacker = unpacker
         self._known: dict[tuple[object, ...], Ints] = {}
         self._keep = keep

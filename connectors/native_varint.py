@@ -88,9 +88,13 @@ def _of_ten(payload: bytes, begins: Ints, sizes: Ints) -> Words:
     """Read varints of any size: eight bytes at once, the ninth and the tenth where there are such."""
     x = _loads(payload, np.dtype("<u8")).take(begins)
     x &= _LONG.take(sizes)
-    x = (x & np.uint64(0x007F007F007F007F)) | ((x & np.uint64(0x7F007F007F007F00)) >> np.uint64(1))
-    x = (x & np.uint64(0x00003FFF00003FFF)) | ((x & np.uint64(0x3FFF00003FFF0000)) >> np.uint64(2))
-    x = (x & np.uint64(0x000000000FFFFFFF)) | ((x & np.uint64(0x0FFFFFFF00000000)) >> np.uint64(4))
+    x &= np.uint64(0x7F7F7F7F7F7F7F7F)
+    # Each pair of lanes becomes one: the upper lane moves down by the bits that the lower one does not use.
+    for low, gap in ((0x007F007F007F007F, 1), (0x00003FFF00003FFF, 2), (0x000000000FFFFFFF, 4)):
+        lower = x & np.uint64(low)
+        x ^= lower
+        x >>= np.uint64(gap)
+        x |= lower
     data = np.frombuffer(payload, dtype=np.uint8)
     for size, shift in ((9, 56), (10, 63)):
         where = np.flatnonzero(sizes >= size)
