@@ -6,8 +6,9 @@ usage and its limit become resources, with comments that say what their owner ha
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from capacity.catalog_load import built_in, catalog_text, parse_catalog
@@ -19,21 +20,30 @@ __all__ = ["Draft", "draft"]
 _HEADER = re.compile(r"^\[([^\[\]]+)\]\s*$")
 _WORD = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _PARTS = ("", "_bucket", "_sum", "_count")
+LISTED = 20
 _SHARED = ("labels", "metrics", "channels", "event_kinds")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A catalogue's text, and where it comes from: the built-in ``catalogs`` and the ``pairs`` of gauges behind it."""
+    """A catalogue's text, and where it comes from: the built-in ``catalogs`` and the ``pairs`` of gauges behind it.
+
+    ``unused`` are the metrics that nothing in it asks for.
+    """
 
     text: str
     resources: tuple[str, ...]
     catalogs: tuple[str, ...]
     pairs: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
-def draft(metrics: Iterable[str], *, types: Mapping[str, str] | None = None, name: str = "mine") -> Draft:
+def draft(
+    metrics: Iterable[str], *, types: Mapping[str, str] | None = None, name: str = "mine", title: str = ""
+) -> Draft:
     """Return a catalogue for what these metrics measure; ``types`` (gauge, counter …) helps where it is known.
+
+    ``title`` is what its reports are headed by; empty: that of the built-in catalogues it is made of.
 
     Raises
     ------
@@ -60,9 +70,11 @@ def draft(metrics: Iterable[str], *, types: Mapping[str, str] | None = None, nam
         raise NoData(none, hint="A catalogue by hand needs a few lines for each resource: see the built-in dwcp.toml.")
     if len(known) > 1:  # a label that one platform's series all carry is none that all of these carry
         blocks["labels"] = [line.replace("common = true, ", "") for line in blocks["labels"]]
-    text = _text(blocks, name=name, known=known)
+    titles = [parse_catalog(catalog_text(each)[0], name=each).title for each in known]
+    unused = sorted(held - covered - {metric for pair in pairs for metric in pair.metrics})
+    text = _text(blocks, name=name, title=title or " and ".join(titles) or "Capacity", known=known) + _left(unused)
     catalogue = parse_catalog(text, name="the draft")
-    return Draft(text, tuple(catalogue.resources), tuple(known), tuple(pair.name for pair in pairs))
+    return Draft(text, tuple(catalogue.resources), tuple(known), tuple(pair.name for pair in pairs), tuple(unused))
 
 
 class _Stated:
@@ -146,14 +158,23 @@ def _pair_block(pair: Pair) -> list[str]:
     ]
 
 
-def _text(blocks: Mapping[str, list[str]], *, name: str, known: list[str]) -> str:
+def _left(unused: Sequence[str]) -> str:
+    """Name in a comment what nothing asks for: perhaps one of them can run out, too."""
+    if not unused:
+        return ""
+    told = [f"#   {json.dumps(metric)}" if not metric.isprintable() else f"#   {metric}" for metric in unused[:LISTED]]
+    more = [f"#   and {len(unused) - LISTED:,} more"] if len(unused) > LISTED else []
+    return "\n".join(["", "# Held by the server, and asked for by nothing above:", *told, *more]) + "\n"
+
+
+def _text(blocks: Mapping[str, list[str]], *, name: str, title: str, known: list[str]) -> str:
     source = f", from the built-in {' and '.join(known)}" if known else ""
     head = [
         f"# What can run out{source}, drafted from what the server holds.",
         "# Confirm what `assumed` names; owners and lead times are nobody's but yours to know.",
         "",
-        f'name = "{name}"',
-        f'title = "{name}"',
+        f"name = {json.dumps(name)}",
+        f"title = {json.dumps(title, ensure_ascii=False)}",
         'timezone = "UTC"',
     ]
     order = ("timezones", "labels", "metrics", "resources", "objectives", "alerts", "channels", "event_kinds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Pair", "find_pairs"]
@@ -11,6 +11,9 @@ __all__ = ["Pair", "find_pairs"]
 USED = ("used", "usage", "utilization", "utilisation", "use", "open", "active", "current", "allocated", "busy", "inuse")
 FREE = ("free", "avail", "available", "remaining", "idle")
 LIMIT = ("limit", "max", "maximum", "size", "capacity", "quota", "total")
+# Words that tell a usage only beside a limit of the same name: "size" alone may as well be the whole.
+FILLED = ("depth", "length", "size", "active", "current", "connections", "inuse", "entries", "pending", "level")
+CEILING = ("limit", "max", "maximum", "capacity", "quota", "total")
 FULL = (*USED, "util", "load", "saturation", "fill", "full", "occupancy")
 UNITS = {
     "bytes": "bytes",
@@ -43,12 +46,16 @@ SOFT_SHARE = 0.85
 
 @dataclass(frozen=True)
 class Pair:
-    """A resource that two gauges (or one that is a share of the whole) seem to describe, and why it seems so."""
+    """A resource that two gauges (or one that is a share of the whole) seem to describe, and why it seems so.
+
+    ``metrics`` are the names that it was found by.
+    """
 
     name: str
     query: str
     unit: str
     why: str
+    metrics: tuple[str, ...]
     limit_query: str | None = None
     limit: float | None = None
 
@@ -66,18 +73,41 @@ class Pair:
 def find_pairs(metrics: Iterable[str], *, types: Mapping[str, str]) -> tuple[Pair, ...]:
     """Return the resources that these metrics seem to describe, in the order of their names."""
     groups: dict[str, dict[str, str]] = {}
-    shares = []
+    shares, gauges = [], []
     for metric in sorted(metrics):
         if not _is_gauge(metric, types.get(metric, "")):
             continue
-        words = metric.lower().split("_")
+        words = _words(metric)
         if _is_share(words):
             shares.append(_share(metric, words))
         else:
+            gauges.append(metric)
             role, key = _role(words)
             groups.setdefault(key, {}).setdefault(role, metric)
-    paired = (pair for key, roles in groups.items() if (pair := _pair(key, roles)) is not None)
-    return tuple(sorted((*paired, *shares), key=lambda pair: pair.name))
+    paired = [pair for key, roles in groups.items() if (pair := _pair(key, roles)) is not None]
+    taken = {metric for pair in paired for metric in pair.metrics}
+    filled = _filled([metric for metric in gauges if metric not in taken])
+    return tuple(sorted((*paired, *filled, *shares), key=lambda pair: pair.name))
+
+
+def _words(metric: str) -> list[str]:
+    return metric.lower().replace("in_use", "inuse").split("_")
+
+
+def _filled(metrics: Sequence[str]) -> Iterator[Pair]:
+    """Pair what is left: a ceiling such as ``app_queue_limit`` with what fills it, such as ``app_queue_depth``."""
+    free = list(metrics)
+    for limit in metrics:
+        for key in _without(_words(limit), CEILING):
+            fits = (one for one in free if one != limit and key in (_words(one), *_without(_words(one), FILLED)))
+            if key and limit in free and (used := next(fits, None)):
+                free = [one for one in free if one not in (limit, used)]
+                yield Pair(_name(key), used, _unit(key), _usage(used, limit), (used, limit), limit_query=limit)
+
+
+def _without(words: Sequence[str], known: Sequence[str]) -> list[list[str]]:
+    """Return the words without each one of them that is known, in turn."""
+    return [[*words[:at], *words[at + 1 :]] for at, word in enumerate(words) if word in known]
 
 
 def _is_gauge(metric: str, kind: str) -> bool:
@@ -97,7 +127,7 @@ def _is_share(words: list[str]) -> bool:
 def _share(metric: str, words: list[str]) -> Pair:
     unit = UNITS.get(words[-1], "percent")
     limit = SOFT_SHARE * 100 if unit == "percent" else SOFT_SHARE
-    return Pair(_name(words), metric, unit, f"{metric} looks like a share of the whole.", limit=limit)
+    return Pair(_name(words), metric, unit, f"{metric} looks like a share of the whole.", (metric,), limit=limit)
 
 
 def _role(words: list[str]) -> tuple[str, str]:
@@ -112,18 +142,26 @@ def _role(words: list[str]) -> tuple[str, str]:
 def _pair(key: str, roles: Mapping[str, str]) -> Pair | None:
     used, free, limit = (roles.get(role) for role in ("used", "free", "limit"))
     words = key.split("_")
-    unit = next((UNITS[word] for word in reversed(words) if word in UNITS), "count")
+    name, unit = _name(words), _unit(words)
     if used and limit:
-        return Pair(_name(words), used, unit, f"{used} looks like the usage of {limit}.", limit_query=limit)
+        return Pair(name, used, unit, _usage(used, limit), (used, limit), limit_query=limit)
     if free and limit:
-        query = f"{limit} - {free}"
-        return Pair(_name(words), query, unit, f"{free} looks like what is left of {limit}.", limit_query=limit)
+        why = f"{free} looks like what is left of {limit}."
+        return Pair(name, f"{limit} - {free}", unit, why, (free, limit), limit_query=limit)
     if used and free:
-        whole = f"{used} + {free}"
-        return Pair(_name(words), used, unit, f"{used} and {free} look like parts of one whole.", limit_query=whole)
+        why = f"{used} and {free} look like parts of one whole."
+        return Pair(name, used, unit, why, (used, free), limit_query=f"{used} + {free}")
     return None
 
 
-def _name(words: list[str]) -> str:
+def _usage(used: str, limit: str) -> str:
+    return f"{used} looks like the usage of {limit}."
+
+
+def _unit(words: Sequence[str]) -> str:
+    return next((UNITS[word] for word in reversed(words) if word in UNITS), "count")
+
+
+def _name(words: Sequence[str]) -> str:
     kept = [word for word in words if word not in UNITS]
     return "_".join(kept or words).replace(":", "_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,7 @@ from reports.draft import Draft
 if TYPE_CHECKING:
     from connectors import Source
 
-__all__ = ["held_metrics", "refuse_to_overwrite", "without_secrets", "write_start"]
+__all__ = ["held_metrics", "refuse_to_overwrite", "title_of", "without_secrets", "write_start"]
 
 
 def held_metrics(source: Source) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -80,6 +80,13 @@ def without_secrets(url: str) -> tuple[str, dict[str, str]]:
         )
     held = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
     return kind + known.name, {what: value for what, value in held.items() if value}
+
+
+def title_of(urls: Iterable[str]) -> str:
+    """Return a title for what these sources measure: the hosts by name; an address in figures names nobody."""
+    hosts = [urlsplit(url.removeprefix("prometheus+")).hostname or "" for url in urls if "://" in url]
+    named = [host for host in hosts if host != "localhost" and not host.replace(".", "").isdigit() and ":" not in host]
+    return f"Capacity of {' and '.join(dict.fromkeys(named))}" if named else ""
 
 
 def refuse_to_overwrite(catalog: Path, *, force: bool) -> None:

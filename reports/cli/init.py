@@ -26,13 +26,15 @@ def options(verb: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the catalogue (default: catalog.toml)",
     )
+    title = "what its reports are headed by (default: by the server's host, else by what is found)"
+    verb.add_argument("--title", default="", metavar="TEXT", help=title)
     verb.add_argument("--force", action="store_true", help="overwrite files that are there")
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     from reports.draft import draft
-    from reports.start import held_metrics, refuse_to_overwrite, without_secrets, write_start
+    from reports.start import held_metrics, refuse_to_overwrite, title_of, without_secrets, write_start
 
     config = shared.configuration(given)
     chosen = config.source_configs(given.source)
@@ -40,15 +42,19 @@ def run(given: argparse.Namespace) -> int:
     refuse_to_overwrite(given.output, force=given.force)
     with shared.open_source(given, config) as source:
         names, types = held_metrics(source)
-    drafted = draft(names, types=types, name=given.output.stem)
+    title = given.title or title_of(urls.values())
+    drafted = draft(names, types=types, name=given.output.stem, title=title)
     written = write_start(drafted, given.output, urls, force=given.force)
     found = {"metrics": len(names), "resources": drafted.resources, "from": drafted.catalogs, "guessed": drafted.pairs}
+    found["unused"] = drafted.unused
     if given.json:
         print_json({"written": [str(each) for each in written], **found})
         return 0
     note(f"{len(names)} metrics; resources: {', '.join(drafted.resources)}")
     if drafted.pairs:
         note(f"guessed from names, confirm them: {', '.join(drafted.pairs)}")
+    if drafted.unused:
+        note(f"not used: {len(drafted.unused)} metrics, named at the end of {given.output}")
     for each in written:
         print(each)
     return 0

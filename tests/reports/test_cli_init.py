@@ -11,6 +11,7 @@ from capacity.catalog_load import load_catalog, parse_catalog
 from capacity.errors import NoData
 from reports.config import load_config
 from reports.draft import draft
+from reports.start import title_of
 from tests.support.command import answering, capacity, data, refused
 from tests.support.servers import VictoriaMetrics
 
@@ -96,6 +97,12 @@ def test_a_secret_that_cannot_be_taken_out_is_refused(tmp_path: Path) -> None:
         (("jvm_memory_bytes_used", "jvm_memory_bytes_max"), "jvm_memory_bytes_used", "jvm_memory_bytes_max", "bytes"),
         (("queue_length", "queue_length_limit"), "queue_length", "queue_length_limit", "count"),
         (("pool_free_bytes", "pool_size_bytes"), "pool_size_bytes - pool_free_bytes", "pool_size_bytes", "bytes"),
+        (("app_queue_depth", "app_queue_limit"), "app_queue_depth", "app_queue_limit", "count"),
+        (("cache_size_bytes", "cache_capacity_bytes"), "cache_size_bytes", "cache_capacity_bytes", "bytes"),
+        (("cache_size", "cache_max_size"), "cache_size", "cache_max_size", "count"),
+        (("pool_in_use", "pool_quota"), "pool_in_use", "pool_quota", "count"),
+        (("pool_connections", "pool_max"), "pool_connections", "pool_max", "count"),
+        (("db_active_connections", "db_max_connections"), "db_active_connections", "db_max_connections", "count"),
         (("a_used_bytes", "a_free_bytes"), "a_used_bytes", "a_used_bytes + a_free_bytes", "bytes"),
     ],
 )
@@ -103,6 +110,40 @@ def test_pairs_of_gauges_are_found(metrics: tuple[str, ...], query: str, limit: 
     """A usage with its limit, what is left with its whole, or two parts of one whole."""
     (resource,) = parse_catalog(draft(metrics).text).resources.values()
     assert (resource.query, resource.limit_query, resource.unit) == (query, limit, unit)
+
+
+def test_what_is_not_used_is_named_in_a_comment() -> None:
+    """The first twenty, then a count; a name that would break the line is quoted."""
+    pair = ("app_queue_depth", "app_queue_limit")
+    few = draft([*pair, "up", "a\nname = 3"])
+    assert few.unused == ("a\nname = 3", "up")
+    assert few.text.endswith('asked for by nothing above:\n#   "a\\nname = 3"\n#   up\n')
+    many = draft([*pair, *(f"extra_{each:02}_seen" for each in range(25))]).text
+    assert many.endswith("#   extra_19_seen\n#   and 5 more\n")
+    assert "asked for" not in draft(pair).text
+
+
+@pytest.mark.parametrize(
+    ("urls", "title"),
+    [
+        (["http://vm.example.org:8428"], "Capacity of vm.example.org"),
+        (["prometheus+http://a:9090", "http://b:8428/select/0"], "Capacity of a and b"),
+        (["http://127.0.0.1:8428"], ""),
+        (["http://[::1]:8428"], ""),
+        (["demo:"], ""),
+    ],
+)
+def test_a_title_is_the_hosts_name(urls: list[str], title: str) -> None:
+    """An address in figures and this machine name nobody."""
+    assert title_of(urls) == title
+
+
+def test_a_title_may_be_given(tmp_path: Path) -> None:
+    """Else a draft is headed as the built-in catalogues that it is made of."""
+    data(tmp_path, "init", "--source", "demo:", "--title", 'Our "own" platform')
+    assert load_catalog(tmp_path / "catalog.toml").title == 'Our "own" platform'
+    assert parse_catalog(draft(HOST).text).title == "Hosts (node_exporter)"
+    assert parse_catalog(draft(["app_queue_depth", "app_queue_limit"]).text).title == "Capacity"
 
 
 @pytest.mark.parametrize(
