@@ -13,31 +13,29 @@ The forecast's own folds lie within what each of these folds may see, so nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from capacity import passage, scores
-from capacity.errors import CapacityError, HistoryTooShort
-from capacity.forecast import LEVELS, Bounds, Forecast, forecast
-from capacity.frames import Skipped, duration, series_labels, series_name
+from capacity import backtest_scores as scored
+from capacity import events as known_events
+from capacity import scores, tables
+from capacity.asked import Bounds
+from capacity.backtest_scores import SPANS, Fold
+from capacity.errors import HistoryTooShort
+from capacity.events import EventsLike
+from capacity.forecast import forecast
+from capacity.frames import Skipped, duration, duration_text, series_labels, series_name
 from capacity.grids import seasons
 from capacity.limits import LimitLike
-from capacity.outlook import outlook
 from capacity.prepare import MIN_SAMPLES, Prepared, prepare
 from capacity.provenance import Provenance
 
 __all__ = ["SPANS", "Backtest", "backtest"]
 
-FloatArray = npt.NDArray[np.float64]
-
-# Spans within which a breach is claimed and judged, and the stretches of the horizon that scores are told for.
-SPANS = ("7d", "30d", "60d", "90d")
-STRETCHES = (("to 2d", 0.0, 2.0), ("2d to 7d", 2.0, 7.0), ("7d to 28d", 7.0, 28.0), ("past 28d", 28.0, np.inf))
 # The first cutoff sees at least this share of the history.
 LEAST_SHARE = 0.35
 
@@ -50,11 +48,11 @@ class Backtest:
     ----------
     table : DataFrame, a row a series
         Over all folds and the whole horizon: ``mase``, ``naive_mase``, ``skill`` (1 − mase ÷ naive_mase), ``rmsse``,
-        ``sql``, ``bias``, ``coverage80``, ``coverage95``, ``folds``.
+        ``sql``, ``wql``, ``bias``, ``coverage80``, ``coverage95``, ``folds``.
     scores : DataFrame, a row a series, fold and stretch of the horizon
         Long: ``series``, ``cutoff``, ``stretch``, and the scores.
     coverage : DataFrame, a row a step ahead
-        ``coverage80``, ``coverage95``, ``width80`` (in units of the seasonal scale), ``count``.
+        ``coverage80``, ``coverage95``, ``width80``, ``width95`` (in units of the seasonal scale), ``count``.
     pit : Series
         Share of actuals between neighbouring levels; ``expected`` shares are the levels' differences.
     brier, reliability : DataFrame or None
@@ -74,15 +72,20 @@ class Backtest:
     skipped: tuple[Skipped, ...]
     provenance: Provenance = field(repr=False)
 
+    def __repr__(self) -> str:
+        """Return a line: how many series and folds, how good they were."""
+        mean = self.table.mean()
+        ahead = duration_text(self.coverage.index[-1])
+        against = (
+            f"{mean['mase'] / mean['naive_mase']:.2f} × seasonal naive's" if mean["naive_mase"] > 0 else "no error"
+        )
+        return (
+            f"Backtest({len(self.table)} series, {len(self.cutoffs)} folds of {ahead}: error {against}, "
+            f"{_share(mean['coverage80'])} within the 80 % band)"
+        )
 
-@dataclass(frozen=True)
-class _Fold:
-    """One fold: its forecast, the truth (horizon, series) and the seasonal scale."""
-
-    made: Forecast
-    actual: FloatArray
-    scale: FloatArray
-    lag: int
+    def _repr_html_(self) -> str:
+        return tables.html_table(_shown(self.table), caption=repr(self))
 
 
 def backtest(
@@ -92,7 +95,11 @@ def backtest(
     folds: int = 4,
     model: str = "auto",
     limit: LimitLike = None,
+    window: str | pd.Timedelta | None = None,
+    gap: str | pd.Timedelta | None = None,
     as_of: str | pd.Timestamp | None = None,
+    events: EventsLike = None,
+    timezones: Mapping[str, str] | str | None = None,
     bounds: Bounds | None = None,
     kind: str | None = None,
     seed: int = 0,
@@ -103,10 +110,14 @@ def backtest(
 
     Parameters
     ----------
-    history, horizon, model, as_of, bounds, kind, seed
+    history, horizon, model, as_of, events, timezones, bounds, kind, seed
         As for `capacity.forecast.forecast`.
     folds : int
         How many cutoffs; fewer where the history is too short for more.
+    window : duration, optional
+        Every fold sees this much and no more (sliding); None: all that lies before its cutoff (expanding).
+    gap : duration, optional
+        Between the cutoff and the first step that is scored: what comes late cannot be seen by then.
     limit : optional
         With one, breaches within 7, 30, 60 and 90 days are claimed by `capacity.outlook.outlook` and judged;
         ``event`` is passed on to it (``direction``, ``sustained``, ``aggregate`` …).
@@ -116,43 +127,47 @@ def backtest(
     HistoryTooShort
         No fold leaves enough history before and a horizon behind its cutoff.
     """
-    prepared = prepare(history, as_of=as_of)
-    ahead = int(duration(horizon, name="horizon") // prepared.step)
-    cuts = _cutoffs(prepared, ahead, folds)
-    made: list[_Fold] = []
+    listed = known_events.known(events)
+    prepared = prepare(history, as_of=as_of, unfit=[one.event for one in listed if one.action == "unfit"])
+    unseen = 0 if gap is None else int(duration(gap, name="gap") // prepared.step)
+    ahead = unseen + int(duration(horizon, name="horizon") // prepared.step)
+    rows = None if window is None else int(duration(window, name="window") // prepared.step)
+    how = dict(model=model, bounds=bounds, kind=kind, seed=seed, events=events, timezones=timezones)
+    cuts = _cutoffs(prepared, ahead, folds, rows)
+    made: list[Fold] = []
     skipped: dict[str, Skipped] = {}
     claims: list[pd.DataFrame] = []
     for place, cut in enumerate(cuts):
         if progress is not None:
             progress(place, len(cuts), "backtest")
-        seen = prepared.frame.iloc[:cut]
-        fold = _fold(prepared, seen, horizon, dict(model=model, bounds=bounds, kind=kind, seed=seed))
+        seen = prepared.frame.iloc[0 if rows is None else max(0, cut - rows) : cut]
+        fold = _fold(prepared, seen, cut, ahead, unseen, how)
         made.append(fold)
         skipped.update({one.series: one for one in fold.made.skipped})
         if limit is not None:
-            claims.append(_claims(fold, limit, event))
+            claims.append(scored.claims(fold, limit, event))
     if progress is not None:
         progress(len(cuts), len(cuts), "backtest")
-    long = pd.concat([_scored(fold) for fold in made], ignore_index=True)
+    long = pd.concat([scored.by_stretch(fold) for fold in made], ignore_index=True)
     judged = pd.concat(claims, ignore_index=True) if claims else None
     return Backtest(
-        table=_table(made),
+        table=scored.table(made),
         scores=long,
-        coverage=_coverage(made),
-        pit=_pit(made),
-        brier=None if judged is None else _brier(judged),
-        reliability=None if judged is None else _reliability(judged),
+        coverage=scored.coverage(made),
+        pit=scored.pit(made),
+        brier=None if judged is None else scored.brier(judged),
+        reliability=None if judged is None else scored.reliability(judged),
         cutoffs=tuple(fold.made.cutoff for fold in made),
         skipped=tuple(skipped.values()),
         provenance=prepared.provenance,
     )
 
 
-def _cutoffs(prepared: Prepared, ahead: int, folds: int) -> list[int]:
+def _cutoffs(prepared: Prepared, ahead: int, folds: int, window: int | None) -> list[int]:
     rows = len(prepared.frame)
     last = rows - ahead
-    least = max(MIN_SAMPLES, round(LEAST_SHARE * rows))
-    if last < least or not prepared.frame.shape[1]:
+    least = max(MIN_SAMPLES, round(LEAST_SHARE * rows) if window is None else min(window, rows))
+    if last < least or ahead < 1 or not prepared.frame.shape[1]:
         raise HistoryTooShort(
             f"{rows} samples leave no room for a fold of {ahead} steps ahead.", hint="Take a shorter horizon."
         )
@@ -160,120 +175,36 @@ def _cutoffs(prepared: Prepared, ahead: int, folds: int) -> list[int]:
     return [int(cut) for cut in np.unique(np.linspace(first, last, folds).round())] if folds > 1 else [last]
 
 
-def _fold(prepared: Prepared, seen: pd.DataFrame, horizon: str | pd.Timedelta, how: Mapping[str, Any]) -> _Fold:
-    made = forecast(seen, horizon=horizon, **how)
-    steps = len(made.index)
-    actual = prepared.frame[made.columns].to_numpy()[len(seen) : len(seen) + steps]
+def _fold(prepared: Prepared, seen: pd.DataFrame, cut: int, ahead: int, unseen: int, how: Mapping[str, Any]) -> Fold:
+    made = forecast(seen, horizon=ahead * prepared.step, **how)
+    came = prepared.frame[made.columns].to_numpy()[cut : cut + ahead]
+    actual = came.copy()
+    actual[:unseen] = np.nan
     lag = seasons(prepared.step, len(seen)).lag
-    return _Fold(made, actual, scores.seasonal_scale(made.history.to_numpy(), lag=lag), lag)
+    return Fold(made, came, actual, scores.seasonal_scale(made.history.to_numpy(), lag=lag), lag)
 
 
-def _rows(fold: _Fold, part: slice) -> dict[str, FloatArray]:
-    """Every score of a stretch of the horizon, one array over series each."""
-    actual = fold.actual[part]
-    quantiles = {level: fold.made.law.quantile(level)[part] for level in (*LEVELS,)}
-    past = fold.made.history.to_numpy()
-    naive = past[-fold.lag :][np.arange(len(fold.actual)) % fold.lag][part]
-    middle = quantiles[0.5]
-    mase, naive_mase = scores.mase(actual, middle, fold.scale), scores.mase(actual, naive, fold.scale)
-    return {
-        "mase": mase,
-        "naive_mase": naive_mase,
-        "rmsse": scores.rmsse(actual, middle, past, lag=fold.lag),
-        "sql": scores.sql(actual, [quantiles[level] for level in scores.SQL_LEVELS], scores.SQL_LEVELS, fold.scale),
-        "bias": scores.bias(actual, middle, fold.scale),
-        "coverage80": scores.coverage(actual, quantiles[0.1], quantiles[0.9]),
-        "coverage95": scores.coverage(actual, quantiles[0.025], quantiles[0.975]),
-    }
-
-
-def _scored(fold: _Fold) -> pd.DataFrame:
-    names = [series_name(labels) for labels in series_labels(fold.made.columns)]
-    days = fold.made.step.total_seconds() / 86_400 * np.arange(1, len(fold.actual) + 1)
-    parts = []
-    for name, low, high in STRETCHES:
-        inside = np.flatnonzero((days > low) & (days <= high))
-        if len(inside):
-            row = _rows(fold, slice(inside[0], inside[-1] + 1))
-            parts.append(pd.DataFrame({"series": names, "cutoff": fold.made.cutoff, "stretch": name, **row}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _table(folds: Sequence[_Fold]) -> pd.DataFrame:
-    frames = [pd.DataFrame(_rows(fold, slice(None)), index=fold.made.columns) for fold in folds]
-    whole = pd.concat(frames, keys=range(len(frames)), names=["fold"])
-    levels = list(range(1, whole.index.nlevels))
-    mean = whole.groupby(level=levels, sort=False).mean()
-    mean.insert(2, "skill", 1 - mean["mase"] / mean["naive_mase"])
-    mean["folds"] = whole["mase"].groupby(level=levels, sort=False).count()
-    return mean
-
-
-def _stacked(folds: Sequence[_Fold], level: float) -> FloatArray:
-    return np.concatenate([fold.made.law.quantile(level) for fold in folds], axis=1)
-
-
-def _coverage(folds: Sequence[_Fold]) -> pd.DataFrame:
-    actual = np.concatenate([fold.actual for fold in folds], axis=1)
-    scale = np.concatenate([fold.scale for fold in folds])
-    low, high = _stacked(folds, 0.1), _stacked(folds, 0.9)
-    step = folds[0].made.step
-    return pd.DataFrame(
-        {
-            "coverage80": scores.coverage(actual, low, high, axis=1),
-            "coverage95": scores.coverage(actual, _stacked(folds, 0.025), _stacked(folds, 0.975), axis=1),
-            "width80": scores.mean_seen((high - low) / scale, 1),
-            "count": np.isfinite(actual).sum(axis=1),
-        },
-        index=pd.Index(step * np.arange(1, len(actual) + 1), name="ahead"),
+def _shown(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the table as text, a row a series, the worst skill first."""
+    worst = table.assign(series=[series_name(one) for one in series_labels(table.index)]).sort_values(  # type: ignore[arg-type]
+        "skill", kind="stable"
     )
-
-
-def _pit(folds: Sequence[_Fold]) -> pd.Series:
-    actual = np.concatenate([fold.actual for fold in folds], axis=1)
-    shares = scores.pit(actual, [_stacked(folds, level) for level in LEVELS], LEVELS)
-    ends = (0.0, *LEVELS, 1.0)
-    return pd.Series(shares, index=pd.IntervalIndex.from_breaks(ends, name="level"), name="share")
-
-
-def _claims(fold: _Fold, limit: LimitLike, event: Mapping[str, Any]) -> pd.DataFrame:
-    """Hold claims against what happened, per series and span; a span that the truth does not cover is left out."""
-    claimed = outlook(fold.made, limit=limit, **event)
-    window = passage.window_steps(claimed.question.sustained, fold.made.step)
-    past = fold.made.history.ffill().to_numpy()[len(fold.made.history) - (window - 1) :]
-    whole = np.concatenate([past, fold.actual])[None]
-    room = claimed.usable.to_numpy()[-len(fold.actual) :]
-    rolled = passage.rolling(whole, window, claimed.question.aggregate)
-    met = np.maximum.accumulate(passage.past(rolled, room, claimed.direction)[0], axis=0)
-    rows = []
-    for span in SPANS:
-        steps = int(duration(span) // fold.made.step)
-        if 0 < steps <= len(met):
-            chance = claimed.curve.to_numpy()[steps - 1]
-            happened = np.where(np.isfinite(fold.actual[:steps]).any(axis=0), met[steps - 1], np.nan)
-            rows.append(pd.DataFrame({"span": span, "probability": chance, "happened": happened}))
-    if not rows:
-        raise CapacityError(f"the horizon is shorter than {SPANS[0]}, the first span that breaches are judged for.")
-    return pd.concat(rows, ignore_index=True)
-
-
-def _brier(judged: pd.DataFrame) -> pd.DataFrame:
-    known = judged.dropna()
-    rows = {}
-    for span, part in known.groupby("span", sort=False):
-        chance, came = part["probability"].to_numpy(float), part["happened"].to_numpy(float)
-        rate = came.mean()
-        rows[span] = {
-            "brier": scores.brier(chance, came),
-            "base_rate_brier": scores.brier(np.full(len(came), rate), came),
-            "happened": rate,
-            "claimed": chance.mean(),
-            "count": len(came),
+    return [
+        {
+            "series": str(row["series"]),
+            "error ÷ naive": _number(1 - row["skill"]),
+            **{name.upper() if name != "bias" else name: _number(row[name]) for name in ("mase", "sql", "wql", "bias")},
+            "80 % held": _share(row["coverage80"]),
+            "95 % held": _share(row["coverage95"]),
+            "folds": f"{row['folds']:.0f}",
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("span")
+        for _, row in worst.iterrows()
+    ]
 
 
-def _reliability(judged: pd.DataFrame) -> pd.DataFrame:
-    known = judged.dropna()
-    rows = scores.reliability(known["probability"].to_numpy(float), known["happened"].to_numpy(float))
-    return pd.DataFrame(rows, columns=["claimed", "happened", "count"])
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.2f}".replace("-", "−")
+
+
+def _share(value: float) -> str:
+    return "–" if pd.isna(value) else f"{100 * value:.0f} %"

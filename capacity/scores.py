@@ -24,6 +24,7 @@ __all__ = [
     "rmsse",
     "seasonal_scale",
     "sql",
+    "wql",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,6 +78,13 @@ def sql(actual: FloatArray, quantiles: Sequence[FloatArray], levels: Sequence[fl
     """
     losses = [pinball(actual, quantile, level) for quantile, level in zip(quantiles, levels, strict=True)]
     return np.asarray(2 * mean_seen(np.mean(losses, axis=0), -2) / scale, dtype=float)
+
+
+def wql(actual: FloatArray, quantiles: Sequence[FloatArray], levels: Sequence[float]) -> FloatArray:
+    """Weighted quantile loss: twice the pinball loss over the size of what came; NaN where all of that is 0."""
+    losses = [pinball(actual, quantile, level) for quantile, level in zip(quantiles, levels, strict=True)]
+    size = mean_seen(np.abs(actual), -2)
+    return np.asarray(2 * mean_seen(np.mean(losses, axis=0), -2) / np.where(size > 0, size, np.nan), dtype=float)
 
 
 def coverage(actual: FloatArray, lower: FloatArray, upper: FloatArray, axis: int | tuple[int, ...] = -2) -> FloatArray:

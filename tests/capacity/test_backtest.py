@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from capacity.backtest import backtest
+from capacity.catalog import Event
 from capacity.errors import HistoryTooShort
 from capacity.forecast import forecast
 from capacity.frames import wide
@@ -80,3 +81,66 @@ def test_what_comes_after_as_of_is_not_scored() -> None:
     changed[24 * 30 :] *= 9
     tables = [backtest(frame(v), horizon="5d", folds=2, as_of=as_of).table for v in (values, changed)]
     pd.testing.assert_frame_equal(tables[0], tables[1])
+
+
+def test_a_fold_knows_nothing_of_what_came_after_it() -> None:
+    """Samples of the last fold's horizon, changed, leave every score of the folds before as it was, to the bit."""
+    values = wave(50)
+    changed = values.copy()
+    changed[-168:] *= 7
+    first, second = (backtest(frame(v), horizon="7d", folds=3) for v in (values, changed))
+    early = [done.scores[done.scores["cutoff"] < done.cutoffs[-1]] for done in (first, second)]
+    pd.testing.assert_frame_equal(early[0], early[1], check_exact=True)
+    late = [done.scores[done.scores["cutoff"] == done.cutoffs[-1]] for done in (first, second)]
+    assert not late[0].equals(late[1])
+
+
+def test_within_the_gap_nothing_is_scored_and_its_samples_are_not_seen() -> None:
+    """With a day's gap the first 24 steps have no count, the horizon's 72 have one a series, and cutoffs move back."""
+    history = frame(wave(50))
+    done = backtest(history, horizon="3d", folds=1, gap="1d")
+    assert done.coverage["count"].tolist() == [0] * 24 + [4] * 72
+    assert history.index[-1] - done.cutoffs[0] == pd.Timedelta(days=4)
+
+
+def test_a_sliding_fold_sees_its_window_and_no_more() -> None:
+    """Samples older than three weeks before the only cutoff, changed, change no score; expanding, they do."""
+    values = wave(50)
+    changed = values.copy()
+    changed[: 24 * 20] += np.random.default_rng(0).normal(0, 30, (24 * 20, 4))
+    tables = {
+        window: [backtest(frame(v), horizon="7d", folds=1, window=window).table for v in (values, changed)]
+        for window in ("21d", None)
+    }
+    pd.testing.assert_frame_equal(*tables["21d"], check_exact=True)
+    assert not tables[None][0].equals(tables[None][1])
+
+
+def test_what_is_declared_unfit_is_neither_learnt_from_nor_scored() -> None:
+    """An incident of ten times the load in the truth: scored, the error is many times what it is with it declared."""
+    values = wave(50)
+    values[-60:-40] *= 10
+    history = frame(values)
+    incident = Event("outlier_window", "x", history.index[-61], history.index[-41])
+    plain = backtest(history, horizon="7d", folds=1).table["mase"].mean()
+    told = backtest(history, horizon="7d", folds=1, events=[incident]).table["mase"].mean()
+    assert told < 1 < plain / 5
+
+
+def test_a_backtest_is_a_line_in_a_terminal_and_a_table_in_a_notebook() -> None:
+    """One line with series, folds and scores; the table escapes labels and shows the worst series first."""
+    done = backtest(frame(wave(50)), horizon="7d", folds=2)
+    assert repr(done).startswith("Backtest(4 series, 2 folds of 7d: error 0.")
+    assert "band)" in repr(done)
+    page = done._repr_html_()
+    assert page.count("<tr>") == 5
+    assert "WQL" in page
+    worst = done.table["skill"].idxmin()
+    assert page.index(f"<td>{worst[1]}</td>") == min(page.index(f"<td>n{i}</td>") for i in range(4))
+
+
+def test_widths_grow_with_coverage_and_steps_are_counted() -> None:
+    """The 95 % band is wider than the 80 % one at every step ahead."""
+    done = backtest(frame(wave(50)), horizon="7d", folds=2)
+    assert (done.coverage["width95"] > done.coverage["width80"]).all()
+    assert done.coverage["count"].tolist() == [8] * 168

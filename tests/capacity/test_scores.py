@@ -58,3 +58,10 @@ def test_brier_and_reliability_by_hand() -> None:
         pytest.approx([0.1, 0.5, 2.0]),
         pytest.approx([0.9, 1.0, 1.0]),
     ]
+
+
+def test_wql_is_the_loss_over_the_size_of_what_came() -> None:
+    """Came 10 and 30, the median said 12 and 24: twice the pinball loss is |error|, 8 over 40; all zeros have none."""
+    actual, said = np.array([[10.0], [30.0]]), np.array([[12.0], [24.0]])
+    assert scores.wql(actual, [said], [0.5]) == pytest.approx([0.2])
+    assert np.isnan(scores.wql(np.zeros((2, 1)), [said], [0.5])).all()
