@@ -86,20 +86,8 @@ def parse(raw: bytes, *, new: bool) -> Block:
     )
     if not fits:
         raise Unfit("the parts of a block do not use it up")
-    return Block(
-        raw,
-        rows,
-        first_time,
-        last_time,
-        first_value,
-        scale,
-        time_kind,
-        value_kind,
-        precision,
-        times_at,
-        times_end,
-        values_at,
-    )
+    kinds = time_kind, value_kind, precision
+    return Block(raw, rows, first_time, last_time, first_value, scale, *kinds, times_at, times_end, values_at)
 
 
 def _unsigned(raw: bytes, at: int) -> tuple[int, int]:
