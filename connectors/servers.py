@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,21 +191,35 @@ def info(client: Client, met: Met, document: Document, *, selector: str | None =
     matched = [] if selector is None else [("match[]", selector)]
 
     def has(age: int) -> bool:
-        day = today - age * DAY
-        if met.kind == "Prometheus":  # whose status counts the series of its head alone, whatever day is asked for
-            between = [("start", f"{day.timestamp():.0f}"), ("end", f"{(day + DAY).timestamp() - 1:.0f}")]
-            return bool(document("/api/v1/labels", [*matched, *between]))
-        status = document("/api/v1/status/tsdb", [("date", f"{day:%Y-%m-%d}"), ("topN", "1"), *matched], method="GET")
+        day = f"{today - age * DAY:%Y-%m-%d}"
+        status = document("/api/v1/status/tsdb", [("date", day), ("topN", "1"), *matched], method="GET")
         return bool(status.get("totalSeries"))
+
+    def between(older: int, younger: int) -> bool:
+        first, last = today - older * DAY, today + (1 - younger) * DAY
+        span = [("start", f"{first.timestamp():.0f}"), ("end", f"{last.timestamp() - 1:.0f}")]
+        return bool(document("/api/v1/labels", [*matched, *span]))
 
     farthest = min(met.retention or FARTHEST, FARTHEST).days
     try:
-        ages = _ages(has, farthest=farthest)
+        # Prometheus' status counts the series of its head alone, whatever day is asked for; but its lists of labels
+        # know of time, where VictoriaMetrics' do not in a long window.
+        ages = _ends(between, farthest=farthest) if met.kind == "Prometheus" else _ages(has, farthest=farthest)
     except ABSENT:
         ages = (None, None)
     oldest, newest = (None if age is None else max(EPOCH, today - age * DAY) for age in ages)
     known = met.oldest if selector is None else None
     return ServerInfo(met.kind, met.version, met.retention, known or oldest, newest, met.limits)
+
+
+def _ends(between: Callable[[int, int], bool], *, farthest: int) -> tuple[int | None, int | None]:
+    """Return the ages in days of the oldest and the newest day with samples, by halving what lies before and after."""
+    if not between(farthest, 0):
+        return None, None
+    days = range(farthest + 1)
+    newest = bisect_left(days, True, key=lambda age: between(age, 0))
+    oldest = farthest - bisect_left(days, True, key=lambda back: between(farthest, farthest - back))
+    return oldest, newest
 
 
 def _ages(has: Callable[[int], bool], *, farthest: int) -> tuple[int | None, int | None]:

@@ -144,6 +144,8 @@ def pull(given: argparse.Namespace, source: Source, catalog: Catalog, progress: 
         given.window or WINDOW,
         into=getattr(given, "into", None),
         progress=progress,
+        deadline=getattr(given, "deadline", None),
+        refresh=getattr(given, "refresh", False),
     )
 
 

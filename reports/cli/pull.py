@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.cli import options as shared
+from reports.cli import values
 from reports.cli.output import Progress, note, print_json
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     shared.resources(verb)
     shared.owner(verb)
     shared.when(verb, horizon=False)
+    verb.add_argument("--refresh", action="store_true", help="pull all anew, whatever the snapshot holds (backfills)")
+    bound = "give up, and keep nothing, if it takes longer (default: no bound but each request's own)"
+    verb.add_argument("--deadline", type=values.duration, metavar="DURATION", help=bound)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -81,3 +81,18 @@ def test_a_prometheus_behind_a_plain_url_is_recognised(prometheus: Callable[...,
         assert source.samples('load{region="eu"}', **window)["value"].tolist() == [1, 2, 3]
         with pytest.raises(Unsupported, match="stale markers"):
             source.samples("load", stale=True, **window)
+
+
+def test_what_prometheus_does_otherwise_is_told_whatever_it_was_connected_as(prometheus: Callable[..., Server]) -> None:
+    """Behind a plain URL too: both ends of a window, extrapolation; and its own limits, read off its flags."""
+    with connect(prometheus(openmetrics(2)).url) as source:
+        frame = source.range("load", start=DAY, end=DAY + HOUR, step="1m", aggregate="max")
+        told = " ".join(read(frame)["load"].notes)
+        assert "both ends" in told
+        assert "extrapolates" in told
+        limits = source.info().limits
+        assert limits["query.max-samples"] == "50000000"
+        assert limits["query.lookback-delta"] == "5m"
+        kept = source.retention("load")
+        assert (kept.oldest, kept.newest, kept.weekly) == (DAY, DAY, False)
+        assert source.retention("no_such_metric").oldest is None

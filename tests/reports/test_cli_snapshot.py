@@ -23,3 +23,11 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     done = capacity(tmp_path, "snapshot", "tidy", "nowhere")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert capacity(tmp_path, "snapshot", "polish", "nowhere").returncode == 2
+
+
+def test_a_pull_can_be_bounded_and_refreshed(tmp_path: Path) -> None:
+    """--refresh pulls what is kept anew; a deadline that cannot be read is wrong usage; one that is ample is kept."""
+    pull = ("pull", "--source", "demo:", "--resources", "cpu", "--window", "3d", "--into", "pulled")
+    for more in ((), ("--refresh",), ("--deadline", "5m")):
+        assert capacity(tmp_path, *pull, *more).returncode == 0
+    assert capacity(tmp_path, *pull, "--deadline", "soon").returncode == 2
