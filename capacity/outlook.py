@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from capacity import limits as lim
-from capacity import passage, tables
+from capacity import passage, precedents, tables
 from capacity.catalog import Reserve
 from capacity.decision import Question, blockers_of, decide
 from capacity.errors import ParameterError
@@ -259,8 +259,26 @@ def _curve(
             shape=(horizon, series),
             progress=told,
         )
+    values = precedents.blend(
+        values,
+        forecast.history.to_numpy(dtype=float),
+        jumps=_jumps(forecast),
+        usable=lambda where: question.usable(limits.of(where)[-horizon:]),
+        step=forecast.step,
+        window=question.window(forecast.step),
+        aggregate=question.aggregate,
+        direction=question.direction,
+    )
     ahead = (forecast.index - forecast.cutoff).to_numpy()
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
     values[:, blocked] = np.nan
     values[:, past] = 1.0
     return pd.DataFrame(values, index=forecast.index, columns=forecast.columns)
+
+
+def _jumps(forecast: Forecast) -> npt.NDArray[np.intp]:
+    """Return the row of the history at which the level of each series last jumped; 0: nowhere."""
+    if forecast.since is None:
+        return np.zeros(len(forecast.columns), dtype=np.intp)
+    jumped = pd.DatetimeIndex(forecast.since.fillna(forecast.history.index[0]))
+    return np.asarray(forecast.history.index.searchsorted(jumped), dtype=np.intp)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +21,7 @@ from capacity.links import Link
 from capacity.models import AUTO, load_model
 from capacity.models.base import Answer, Model, Problem, filled
 from capacity.models.fleet import Fleet
+from capacity.outages import without_outages
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
 
@@ -111,7 +112,7 @@ def fit(
     chosen = load_model("fleet" if model == AUTO else model)
     if not prepared.frame.shape[1]:
         raise HistoryTooShort("no series can be forecast: " + _reasons(prepared), hint="Pull a longer window.")
-    problem = _problem(prepared, horizon, link, kinds)
+    problem, out = _problem(prepared, horizon, link, kinds)
     folds = FOLDS if chosen.batched else FOLDS_EACH
     cutoffs = fold_cutoffs(len(problem.values), horizon=horizon, seasons=problem.seasons, folds=folds)
     bins = _ahead_bins(problem, (*cutoffs, len(problem.values)))
@@ -128,7 +129,7 @@ def fit(
     return Fit(
         law,
         tuple(name for part in parts for name in part.models),
-        tuple(note for part in parts for note in part.notes),
+        _told((note for part in parts for note in part.notes), out),
         {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
         np.concatenate([part.since for part in parts]),
     )
@@ -203,10 +204,18 @@ def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
     return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt), since)
 
 
-def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> Problem:
-    values = link.forward(prepared.values)
-    grid = seasons(prepared.step, len(values))
-    return Problem(values, prepared.frame.index, horizon, grid, kinds)  # type: ignore[arg-type]
+def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> tuple[Problem, IntArray]:
+    """Return what models are given, and how many samples of each series are an outage."""
+    grid = seasons(prepared.step, len(prepared.frame))
+    whole = without_outages(prepared.values, grid)
+    out = np.isnan(whole).sum(axis=0) - np.isnan(prepared.values).sum(axis=0)
+    return Problem(link.forward(whole), prepared.frame.index, horizon, grid, kinds), out  # type: ignore[arg-type]
+
+
+def _told(notes: Iterable[str], out: IntArray) -> tuple[str, ...]:
+    """Add to the notes what was left out."""
+    said = zip(notes, out, strict=True)
+    return tuple(f"{note}, without {count} zeros that are an outage" if count else note for note, count in said)
 
 
 def _reasons(prepared: Prepared) -> str:

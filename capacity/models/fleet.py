@@ -10,7 +10,7 @@ import numpy as np
 from capacity.grids import DAY_S, WEEK_S, design, seasons
 from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
 from capacity.models.fleet_candidates import CANDIDATES, CLIMB, View
-from capacity.models.fleet_fit import Float32, Scaled, clean, less_season, scaled, with_columns
+from capacity.models.fleet_fit import Cleaned, Float32, Scaled, clean, less_season, scaled, with_columns
 from capacity.models.fleet_level import block_means
 from capacity.models.fleet_regime import regimes
 from capacity.models.fleet_weights import Ledger, blend, stretches, strongest
@@ -23,6 +23,9 @@ MOST_ROWS = 20_000
 # Cutoffs before the first fold, which only serve to weigh candidates there.
 WARM_UP = (0.5, 0.75)
 LEAST_ROWS = 24
+# A week must have been seen so often to be told from a jump; a block of which less was seen does not speak.
+FEW_WEEKS = 4
+LEAST_SEEN = 0.1
 # A climb younger than the horizon may end any day: this share of what it adds is doubt.
 CLIMB_DOUBT = 0.3
 
@@ -113,8 +116,7 @@ def _view(problem: Problem, held: FloatArray, cutoff: int, ahead: IntArray) -> t
     block = day if len(seen) >= 7 * day else max(1, len(seen) // 24)
     shape = design(grid, rows=len(seen))
     cleaned = clean(given, shape)
-    raw = np.where(seen, given.values, cleaned.values)
-    regime = regimes(block_means(less_season(raw, cleaned.season), block))
+    regime = regimes(_levels(given, cleaned, block, weekly=len(seen) >= FEW_WEEKS * grid.week))
     jumped = np.flatnonzero(regime.since)
     if len(jumped):
         settled = given.values[:, jumped].copy()
@@ -124,6 +126,19 @@ def _view(problem: Problem, held: FloatArray, cutoff: int, ahead: IntArray) -> t
         cleaned = with_columns(cleaned, clean(part, shape), jumped)
     zero = (-given.middle / given.size).astype(np.float32)
     return given, View(cleaned, grid, ahead, block, regime, zero)
+
+
+def _levels(given: Scaled, cleaned: Cleaned, block: int, *, weekly: bool) -> Float32:
+    """Means of blocks without season, of what was seen alone: what was filled in knows nothing of a jump.
+
+    A week seen only two or three times takes a jump for its own: then full days speak for themselves.
+    """
+    raw = less_season(given.values, cleaned.season) if weekly else given.values - cleaned.season.mean(axis=0)
+    if given.seen.all():
+        return block_means(raw, block)
+    share = block_means(given.seen.astype(np.float32), block)
+    known = block_means(raw * given.seen, block) / np.maximum(share, np.float32(1e-6))
+    return np.where(share >= LEAST_SEEN, known, block_means(cleaned.level, block))
 
 
 def _unsure(view: View) -> FloatArray:

@@ -22,8 +22,13 @@ IntArray = npt.NDArray[np.int64]
 
 # Blocks on either side from which a level is read.
 SIDE = 3
-# A jump is this many times what levels otherwise change by (median absolute change), and this share of it lasts.
-JUMP = 12.0
+# A jump is this many times what levels otherwise change by (median absolute change), so many times the next largest
+# change, and this share of it lasts. One in the last blocks needs less: to overlook it costs most there, and what
+# looks like one in the middle of a history is mostly a season that nobody fitted.
+JUMP, RIVAL = 12.0, 2.0
+# What fades again is weather, not a jump: at the edge every block since must hold this share of the largest.
+EDGE, EDGE_JUMP, EDGE_RIVAL = 4, 5.0, 1.4
+HELD = 0.6
 LASTING = 0.6
 # A climb: at least so many blocks of it, within so many, and an F statistic (deflated for residuals that hang
 # together) that two free slopes on a random walk rarely reach.
@@ -73,18 +78,23 @@ def _jumps(means: Float32) -> tuple[IntArray, Float32]:
     change = level[SIDE:] - level[:-SIDE]
     # change[i] compares the SIDE blocks from i + SIDE on with those before.
     others = np.abs(change)
-    usual = np.median(others, axis=0)
     place = others.argmax(axis=0)
     size = change[place, np.arange(series)]
     start = _sharpest(means, place + SIDE)
+    # What levels otherwise change by is read where the jump is in neither of the two compared.
     apart = np.abs(np.arange(len(change))[:, None] - place) > SIDE
     rival = np.where(apart, others, 0.0).max(axis=0)
+    usual = np.median(np.sort(np.where(apart, others, np.inf), axis=0)[: max(1, len(others) - 2 * SIDE - 1)], axis=0)
+    edge = (start >= blocks - EDGE) & (start <= blocks - SIDE)
+    far = np.where(edge, EDGE_JUMP, JUMP) * usual
+    alone = np.where(edge, EDGE_RIVAL, RIVAL) * rival
     age, jump = np.zeros(series, dtype=np.int64), np.zeros(series, dtype=np.float32)
-    for column in np.flatnonzero((np.abs(size) > JUMP * usual) & (np.abs(size) > 2.0 * rival) & (usual > 0)):
+    for column in np.flatnonzero((np.abs(size) > far) & (np.abs(size) > alone) & (usual > 0) & np.isfinite(usual)):
         begin = start[column]
-        step = np.median(means[begin:, column]) - np.median(means[max(0, begin - 7) : begin, column])
-        if np.sign(size[column]) * step >= LASTING * abs(size[column]):
-            age[column], jump[column] = blocks - begin, step
+        before = np.median(means[max(0, begin - 7) : begin, column])
+        held = np.sign(size[column]) * (means[begin:, column] - before)
+        if np.median(held) >= LASTING * abs(size[column]) and (not edge[column] or held.min() >= HELD * held.max()):
+            age[column], jump[column] = blocks - begin, np.median(means[begin:, column]) - before
     return age, jump
 
 
