@@ -45,6 +45,7 @@ class Cached(Source):
     def __init__(self, source: Source, folder: str | Path, *, settle: Duration = SETTLE, refresh: bool = False) -> None:
         super().__init__(source.name)
         self.source = source
+        self.latency = source.latency
         self.folder = Path(folder)
         # What does not live has no late samples.
         self.settle = duration(settle, name="settle") if source.latency else pd.Timedelta(0)

@@ -31,6 +31,7 @@ class Several(Source):
                 hint='Name at least one, and each once: connect({"eu": "http://…", "us": "http://…"}).',
             )
         super().__init__(", ".join(self.sources))
+        self.latency = max(source.latency for source in self.sources.values())
 
     def range(
         self,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from connectors import connect
 from connectors.base import Source, window
 from connectors.cached import Cached
 from connectors.keeping import SnapshotWriter
+from connectors.several import Several
 from connectors.snapshot import Snapshot
 from tests.support.servers import VictoriaMetrics
 
@@ -98,6 +100,25 @@ def test_what_was_not_settled_is_pulled_again(tmp_path: Path) -> None:
     again = cached.range("m", start=START, end=START + 47 * HOUR)
     assert live.asked[1] == (45.0, 47.0)
     assert again.loc[:, ("m", "always", "")].tail(3).tolist() == [45.0, 46.5, 47.5]
+
+
+@pytest.mark.parametrize(
+    "around", [lambda live, folder: Cached(live, folder / "inner"), lambda live, _: Several([("a", live)])]
+)
+def test_what_lives_behind_something_else_is_not_settled_sooner(
+    tmp_path: Path, around: Callable[[Source, Path], Source]
+) -> None:
+    """Behind another cache, or one of several sources: the last hour is pulled again, since it may have come late."""
+    live = Clocked()
+    source = around(live, tmp_path)
+    for _ in range(2):
+        Cached(source, tmp_path / "outer").range("m", start=START, end=START + 47 * HOUR)
+        live.clock += pd.Timedelta(minutes=30)
+    assert len(live.asked) == 1  # at 48:00 the step of 47:00 was settled
+    live.clock = START + 50 * HOUR + pd.Timedelta(minutes=5)
+    for _ in range(2):
+        Cached(source, tmp_path / "outer").range("m", start=START, end=START + 50 * HOUR)
+    assert [asked[1] for asked in live.asked] == [47.0, 50.0, 50.0]
 
 
 def test_a_backfill_is_seen_by_refresh_alone(tmp_path: Path) -> None:
