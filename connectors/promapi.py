@@ -104,6 +104,7 @@ class PrometheusApi(Source):
                     hint="Put a proxy that enforces the scope before it, or leave the scope out.",
                 )
             self.latency = max(self.latency, met.limit("search.latencyOffset") or self.latency)
+            self.large.learn({} if met.kind == "Prometheus" else met.limits)
             self._met = met
         return self._met
 

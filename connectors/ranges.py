@@ -2,12 +2,12 @@
 
 Long windows go in runs of instants, large ones in shards of series, several requests at once; each answer is decoded
 while it arrives. Where a plain roll-up has little to roll up, the raw samples themselves are the shorter way (see
-`connectors.nearby`). None of this can be seen in the result.
+`connectors.rollup`). None of this can be seen in the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -32,6 +32,9 @@ __all__ = ["MAX_BYTES", "Asked", "Part", "Ranges", "seconds"]
 
 MAX_BYTES = 1 << 28
 """Of one request's answer as numbers, and of the raw samples that are held at once."""
+
+LONGEST_RUN = 30_000
+"""Instants; where a server allows more, several requests at once are still faster than a longer one."""
 
 AT_ONCE = 3
 """Requests in flight: a server works on one of them with several processors; more only queue there."""
@@ -79,7 +82,7 @@ class Ranges:
 
     ``points`` and ``subquery_points`` are what the server is taken to allow a series until it says otherwise.
     ``limit_known``: it has said so, or the user has. ``raw`` gives the samples of a selector, both ends included; None:
-    this server has none to give.
+    this server has none to give. ``keeps_all``: its own roll-ups are of just these, as it does not deduplicate.
     """
 
     client: Client
@@ -91,13 +94,21 @@ class Ranges:
     few_instants: int = FEW_INSTANTS
     few_values: int = FEW_VALUES
     raw: RawSamples | None = None
+    keeps_all: bool = False
     scrapes: dict[str, pd.Timedelta | None] = field(default_factory=dict)
     _unlike: set[str] = field(default_factory=set)
 
+    def learn(self, flags: Mapping[str, str]) -> None:
+        """Take over what a VictoriaMetrics tells of its own flags; none are told by a proxy, or by another server."""
+        self.keeps_all = bool(flags) and "dedup.minScrapeInterval" not in flags
+        told = flags.get("search.maxPointsPerTimeseries", "")
+        if told.isdigit() and not self.limit_known:
+            self.points, self.limit_known = int(told), True
+
     def parts(self, asked: Asked, progress: Progress | None = None) -> tuple[list[Part], bool]:
         """Return the answer in runs of instants, in order, and whether it was rolled up here from raw samples."""
-        cuts = self._shards(asked)
-        from_raw = self._from_raw(asked, cuts)
+        held = self._held(asked)
+        from_raw = self._from_raw(asked, held)
         if from_raw is not None:
             return [(asked.window.times, from_raw)], True
         allowed = points_allowed(
@@ -106,8 +117,8 @@ class Ranges:
         whole = whole_window_part(asked.query) is not None
         if whole and len(asked.window.times) > allowed and self.limit_known:
             refuse_to_split(asked.query, asked.window, points=allowed, source=self.name)
-        cut_at = len(asked.window.times) if whole else allowed
-        pieces = [(run, cut) for run in runs(asked.window.times, cut_at) for cut in cuts]
+        cut_at = len(asked.window.times) if whole else min(allowed, LONGEST_RUN)
+        pieces = [(run, cut) for run in runs(asked.window.times, cut_at) for cut in self._shards(asked, held)]
         tasks = [lambda stop, run=run, cut=cut: self._run(asked, cut, run, stop) for run, cut in pieces]
         parts: list[Part] = []
         for done, answered in enumerate(in_flight(tasks, width=AT_ONCE), start=1):
@@ -151,38 +162,39 @@ class Ranges:
 
     # Large answers ------------------------------------------------------------------------------------------------
 
-    def _shards(self, asked: Asked) -> list[str]:
-        """Return the selectors to ask for one by one: of more series than fit into the budget, several."""
-        instants = len(asked.window.times)
-        if instants < self.few_instants or not is_selector(asked.query):
-            return [asked.query]
-        try:
-            held = self._series(asked)
-        except SourceError:  # too many to be listed, or nobody may: the answer itself says what is wrong, if anything
-            return [asked.query]
-        return shards(asked.query, held, most=max(1, self.max_bytes // (8 * instants)))
-
-    def _series(self, asked: Asked) -> list[dict[str, str]]:
-        """Return the labels of the series that a selector matches."""
+    def _held(self, asked: Asked) -> list[dict[str, str]]:
+        """Return the labels of a selector's series; none where the answer is small, or where they are not told."""
         window = asked.window
+        if len(window.times) < self.few_instants or not is_selector(asked.query):
+            return []
         between = [("start", seconds(window.start)), ("end", seconds(window.end))]
-        body = self.client.ask("/api/v1/series", [("match[]", asked.query), *between], query=asked.query)
-        found: list[dict[str, str]] = decode.document(body, source=self.name, query=asked.query)
+        try:
+            body = self.client.ask("/api/v1/series", [("match[]", asked.query), *between], query=asked.query)
+            found: list[dict[str, str]] = decode.document(body, source=self.name, query=asked.query)
+        except SourceError:  # too many to be listed, or nobody may: the answer itself says what is wrong, if anything
+            return []
         return found
+
+    def _shards(self, asked: Asked, held: list[dict[str, str]], *, samples: float = 1.0) -> list[str]:
+        """Return the selectors to ask for one by one: several where ``samples`` a value are more than the budget."""
+        most = self.max_bytes / (8 * len(asked.window.times) * max(samples, 1.0))
+        return shards(asked.query, held, most=max(1, int(most)))
 
     # From raw samples ---------------------------------------------------------------------------------------------
 
-    def _from_raw(self, asked: Asked, cuts: list[str]) -> dict[Key, Floats] | None:
+    def _from_raw(self, asked: Asked, held: list[dict[str, str]]) -> dict[Key, Floats] | None:
         """Return the roll-up of raw samples where that is the shorter way; None: it is not, or it is no plain one."""
         plain = asked.aggregate in PLAIN and is_selector(asked.query) and asked.query not in self._unlike
-        if self.raw is None or not plain or len(asked.window.times) < self.few_instants:
+        if self.raw is None or not self.keeps_all or not plain or len(asked.window.times) < self.few_instants:
             return None
         try:
             sample = self._sampled(asked)
-            if not self._shorter(sample, len(asked.window.times)):
+            seen = [count for each in sample.values() for count in each.tolist() if count == count]
+            samples = sum(seen) / max(len(seen), 1)
+            if samples > MOST_RAW or len(sample) * len(asked.window.times) < self.few_values:
                 return None
             rolled: dict[Key, Floats] = {}
-            for cut in cuts:
+            for cut in self._shards(asked, held, samples=samples):
                 some = self._rolled(asked, cut, sample)
                 if some is None or not rolled.keys().isdisjoint(some):
                     self._unlike.add(asked.query)
@@ -198,11 +210,6 @@ class Ranges:
         stride = (len(run) - 1) // 2
         text = rolled_up(asked.query, "count", step=asked.window.step)
         return self._answer(text, run[::stride][:3], asked.window.step * stride, query=asked.query)
-
-    def _shorter(self, sample: dict[Key, Floats], instants: int) -> bool:
-        """Whether raw samples are the shorter way, going by the counts of some windows."""
-        seen = [count for each in sample.values() for count in each.tolist() if count == count]
-        return len(sample) * instants >= self.few_values and sum(seen) <= MOST_RAW * len(seen)
 
     def _rolled(self, asked: Asked, cut: str, sample: dict[Key, Floats]) -> dict[Key, Floats] | None:
         """Roll one shard up; None: the server counts otherwise than we do, as it does when it deduplicates."""

@@ -72,6 +72,6 @@ def narrowed(selector: str, matcher: str) -> str | None:
     end = plain.rfind("}")
     if end < 0:
         end = len(plain.rstrip())
-        return f"{selector[:end]}{{{matcher}}}"
+        return f"{selector[:end]}{{{matcher}}}{selector[end:]}"
     open_ended = plain[:end].rstrip().endswith(("{", ","))
     return f"{selector[:end]}{'' if open_ended else ','}{matcher}{selector[end:]}"
