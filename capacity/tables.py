@@ -42,7 +42,7 @@ SHOWN = 50
 
 
 def verdict_text(word: str) -> str:
-    """Write a verdict with its sign: ``"✖ order now"``. A sign or a colour alone is no answer."""
+    """Write a verdict with its sign: ``"! order now"``. A sign or a colour alone is no answer."""
     return f"{VERDICTS[word].sign} {word}"
 
 

@@ -52,8 +52,8 @@ VERDICTS: Mapping[str, Verdict] = MappingProxyType(
         verdict.word: verdict
         for verdict in (
             Verdict("past", "✖", 0, "demand is past usable capacity at the cutoff"),
-            Verdict("order now", "✖", 1, "a breach before the lead time is over is likelier than the risk put up with"),
-            Verdict("breach", "✖", 2, "a breach within the horizon is likelier than not"),
+            Verdict("order now", "!", 1, "a breach before the lead time is over is likelier than the risk put up with"),
+            Verdict("breach", "◆", 2, "a breach within the horizon is likelier than not"),
             Verdict("watch", "▲", 3, "a breach within the horizon is unlikely, and not to be ruled out"),
             Verdict("fine", "✔", 4, "looked at over the whole horizon, a breach is very unlikely"),
             Verdict("cannot judge", "?", 5, "there is no answer, and a reason why"),

@@ -29,6 +29,7 @@ class Row:
 
     ``chance`` is the probability of a breach by ``until``: the end of the horizon, or of what the history carries.
     ``outlook`` and ``position`` say where it can be drawn from; a series without a forecast has none.
+    ``scales_by`` is how more of the resource is had.
     ``busy`` is the last day's worst value: a cutoff at midnight says little about a series that peaks at noon.
     """
 
@@ -56,6 +57,7 @@ class Row:
     score: float
     coverage: float
     accepted: str
+    scales_by: str
     outlook: Outlook | None
     position: int
 
@@ -112,8 +114,9 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
     }
     for record in plan.table.to_dict("records"):
         outlook, position = places.get((record["resource"], record["series"]), (None, -1))
+        resource = plan.catalog.resources.get(str(record["resource"]))
         yield _row(
-            {str(key): value for key, value in record.items()},
+            {**{str(key): value for key, value in record.items()}, "scales_by": resource.scales_by if resource else ""},
             outlook,
             position,
             plan.catalog.timezone_of(record["labels"] or {}),
@@ -137,7 +140,8 @@ def _of_outlook(outlook: Outlook) -> Iterable[Row]:
 
 
 def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone: str) -> Row:
-    words = {name: str(record.get(name) or "") for name in ("title", "owner", "unit", "reason", "model", "accepted")}
+    texts = ("title", "owner", "unit", "reason", "model", "accepted", "scales_by")
+    words = {name: str(record.get(name) or "") for name in texts}
     figures = {name: _number(record[name]) for name in ("now", "limit", "usable", "utilisation", "score", "coverage")}
     chance, until = _carried(outlook, position)
     return Row(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from capacity.dates import day, known, short_day, span
 
-__all__ = ["ahead", "chance", "day", "known", "percent", "plural", "short_day", "since", "span"]
+__all__ = ["ahead", "between", "chance", "day", "known", "percent", "plural", "short_day", "since", "span"]
 
 DAY = pd.Timedelta(days=1)
 
@@ -19,6 +19,20 @@ def ahead(when: pd.Timestamp, as_of: pd.Timestamp) -> str:
         return "–"
     days = math.floor((when - as_of) / DAY)
     return "today" if days == 0 else f"in {days} d" if days > 0 else f"{-days} d ago"
+
+
+def between(low: pd.Timestamp, high: pd.Timestamp, *, zone: str = "UTC") -> str:
+    """Write where four futures in five lie: ``"80 % between 7 and 19 Nov"``; open: ``"90 % after 7 Nov"``."""
+    if not known(low):
+        return "–"
+    if not known(high):
+        return f"90 % after {short_day(low, zone=zone)}"
+    first, last = low.tz_convert(zone), high.tz_convert(zone)
+    if first.date() == last.date():
+        return f"80 % on {short_day(low, zone=zone)}"
+    dash = span(low, high, zone=zone)
+    start, end = dash.split(" – ") if " – " in dash else dash.split("–")
+    return f"80 % between {start} and {end}"
 
 
 def since(length: pd.Timedelta) -> str:

@@ -125,7 +125,7 @@ def drawn(
     bands = projected(forecast, positions, bucket=bucket, direction=direction)
     return {
         at: Drawn(
-            history=envelope(forecast.history.iloc[:, at], step=forecast.step, bucket=bucket),
+            history=envelope(forecast.history.iloc[:, at], step=forecast.step, bucket=bucket, anchor=forecast.cutoff),
             bands=bands[at],
             limit=None if outlook is None else _steps(outlook.limit.iloc[:, at]),
             usable=None if outlook is None else _steps(outlook.usable.iloc[:, at]),

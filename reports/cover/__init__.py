@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MIME", "bundle", "html"]
 
+# Letters of a finding that fill three lines of a desk's page; a longer one is set smaller.
+LONG = 200
+
 MIME = "application/vnd.capacity.cover+html"
 
 
@@ -40,12 +43,12 @@ def html(plan: Plan, *, title: str = "", source: str = "", command: str = "", mo
     return tag(
         "section",
         tag("style", style()),
-        tag("p", _kicker(plan, title, source), class_="cw-kicker"),
-        tag("h1", plan.finding, class_="cw-finding"),
+        tag("p", _kicker(plan, title), class_="cw-kicker"),
+        tag("h1", plan.finding, class_=f"cw-finding{' cw-long' if len(plan.finding) > LONG else ''}"),
         tag("p", _subline(plan, found), class_="cw-sub"),
         tally(found),
         table(found, as_of=plan.as_of, most=most),
-        foot(plan, command=command, version=__version__),
+        foot(plan, source=source, command=command, version=__version__),
         class_="cw-cover",
         aria_label="Capacity report: cover",
     )
@@ -63,9 +66,9 @@ def style() -> Markup:
     return Markup(resources.files("reports.cover").joinpath("style.css").read_text(encoding="utf-8"))
 
 
-def _kicker(plan: Plan, title: str, source: str) -> Markup:
-    """Name the title, where the telemetry is, the date that counts as today, how far the plan looks ahead."""
-    parts = [title or plan.catalog.title or plan.catalog.name, source, f"as of {words.day(plan.as_of)}"]
+def _kicker(plan: Plan, title: str) -> Markup:
+    """Name the title, the date that counts as today, how far the plan looks ahead; the source stands in the foot."""
+    parts = [title or plan.catalog.title or plan.catalog.name, f"as of {words.day(plan.as_of)}"]
     return joined(*parts, f"next {words.since(plan.horizon)}", by=" · ")
 
 
@@ -79,12 +82,12 @@ def _subline(plan: Plan, found: tuple[Row, ...]) -> str:
 
 
 def calibrated(plan: Plan) -> str:
-    """Say how much the 80 % bands covered in the backtests, and how the error compares with the naive model's."""
+    """Say in plain words how often past forecasts held what they promised, and how they compare with the naive one."""
     stated = plan.calibration
     folds = int(stated.get("folds", 0))
     if not folds:
         return "The histories are too short for a backtest."
     skill = float(stated.get("skill", math.nan))
-    better = f", at {1 - skill:.2f} × the error of a seasonal naive forecast" if math.isfinite(skill) else ""
-    covered = words.percent(float(stated["coverage80"]))
-    return f"In {words.plural(folds, 'backtest')}, 80 % bands covered {covered} of what came{better}."
+    better = f", with {1 - skill:.2f} × the error of repeating last week" if math.isfinite(skill) else ""
+    held = f"{100 * float(stated['coverage80']):.0f} of 100 times (promised 80)"
+    return f"Past forecasts of this kind held {held}{better}."

@@ -21,11 +21,12 @@ __all__ = ["backtest", "foot", "models"]
 HEADS = ("Resource", "Query", "Window", "Model", "Backtest")
 
 
-def foot(plan: Plan, *, command: str, version: str) -> Markup:
+def foot(plan: Plan, *, source: str, command: str, version: str) -> Markup:
     """Return the provenance as an open ``<details>``: it can be folded away, and it prints."""
     head = tag("tr", joined(*(tag("th", name, scope="col", role="columnheader") for name in HEADS)), role="row")
     body = joined(*(_resource(plan, name, forecast) for name, forecast in plan.forecasts.items()))
     facts = [
+        ("Source", source),
         ("As of", f"{plan.as_of:%Y-%m-%d %H:%M} UTC: nothing later was used"),
         ("Dates", "by each region's own calendar" if plan.catalog.timezones else f"in {plan.catalog.timezone}"),
         ("Catalogue", joined(plan.catalog.name, ", sha256 ", tag("code", plan.catalog.sha256[:12] or "unknown"))),

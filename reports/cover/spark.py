@@ -18,19 +18,28 @@ WIDTH, HEIGHT, MARGIN = 200.0, 44.0, 3.0
 Array = npt.NDArray[np.float64]
 
 
-def sparkline(shown: Drawn, *, cutoff: pd.Timestamp, breach: pd.Timestamp, label: str, ahead: bool = True) -> Markup:
-    """Draw history, median and P10–P90 ahead, the usable line, the cutoff, and a dot where the median date falls.
+def sparkline(
+    shown: Drawn,
+    *,
+    cutoff: pd.Timestamp,
+    end: pd.Timestamp,
+    breach: pd.Timestamp,
+    label: str,
+    ahead: bool = True,
+) -> Markup:
+    """Draw history, median and 80 % band ahead, the usable line, the cutoff, and a dot where the median date falls.
 
     It stretches to the width that it is given; the stroke does not. Without ``ahead`` only what was is drawn: what
     cannot be judged has no future to show.
     """
     history, usable = shown.history[shown.side], shown.usable
     bands = shown.bands if ahead else shown.bands.iloc[:0]
-    frame = _Frame(shown, bands)
+    frame = _Frame(shown, bands, end)
+    last = history.dropna().iloc[-1:]
     parts = [
         tag("polygon", class_="cw-band", points=frame.points(bands[0.9], bands[0.1])) if ahead else None,
         *(tag("polyline", class_="cw-line", points=run) for run in frame.runs(history)),
-        tag("polyline", class_="cw-ahead", points=frame.points(bands[0.5])) if ahead else None,
+        tag("polyline", class_="cw-ahead", points=frame.points(pd.concat([last, bands[0.5]]))) if ahead else None,
         tag("line", class_="cw-cut", x1=frame.x(cutoff), x2=frame.x(cutoff), y1=0, y2=HEIGHT),
         tag("polyline", class_="cw-limit", points=frame.stairs(usable)) if usable is not None else None,
     ]
@@ -44,8 +53,8 @@ def sparkline(shown: Drawn, *, cutoff: pd.Timestamp, breach: pd.Timestamp, label
 class _Frame:
     """Where instants and values fall in the picture: from the lowest to the highest that is drawn in it."""
 
-    def __init__(self, shown: Drawn, bands: pd.DataFrame) -> None:
-        self.start, self.end = pd.Timestamp(shown.history.index[0]), pd.Timestamp(shown.bands.index[-1])
+    def __init__(self, shown: Drawn, bands: pd.DataFrame, end: pd.Timestamp) -> None:
+        self.start, self.end = pd.Timestamp(shown.history.index[0]), end
         seen = [shown.history[shown.side], bands[0.1], bands[0.9], *(() if shown.usable is None else (shown.usable,))]
         values = np.concatenate([one.to_numpy(dtype=float) for one in seen])
         values = values[np.isfinite(values)]
@@ -57,6 +66,7 @@ class _Frame:
         return f"{WIDTH * float((when - self.start) / (self.end - self.start)):.1f}"
 
     def y(self, value: float) -> str:
+        value = min(max(value, self.low), self.high)  # a projection that leaves the picture runs along its edge
         return f"{HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * (value - self.low) / (self.high - self.low):.1f}"
 
     def points(self, values: pd.Series, back: pd.Series | None = None) -> str:

@@ -19,9 +19,11 @@ __all__ = ["CLASSES", "table", "tally"]
 
 HEADS = ("Resource", "Verdict", "Runs out", "Order by", "Busy hour ÷ limit", "History and projection")
 HOW_TO_READ = (
-    "Dates are medians; four futures in five lie between P10 and P90. Busy hour: the last day's worst, with a tick at "
-    "what is usable. In the pictures the orange line is what is usable, the dotted one the date of this report."
+    "Runs out: the date by which half of the simulated futures have, and beneath it where four in five lie. Busy hour: "
+    "the last day's worst, with a tick at what is usable. In the pictures the orange line is what is usable, the "
+    "dotted one the date of this report."
 )
+ORDER_BY = "Order by: the last day on which an order keeps the risk of running out before it arrives ≤ {risk}. "
 CLASSES = {"past": "bad", "order now": "bad", "breach": "bad", "watch": "warn", "fine": "good", "cannot judge": "mute"}
 # A sparkline is 200 pixels wide; a point a pixel and a half is enough.
 SPARK_POINTS = 130
@@ -31,7 +33,7 @@ DAY = pd.Timedelta(days=1)
 def tally(found: Sequence[Row]) -> Markup:
     """Count the verdicts: sign, number, word."""
     chips = [
-        tag("li", tag("b", f"{VERDICTS[name].sign} {count:,}"), f" {name}", class_=f"cw-chip cw-{CLASSES[name]}")
+        tag("li", tag("b", f"{VERDICTS[name].sign} {count:,}"), f" {name}", class_=f"cw-chip {_weight(name)}")
         for name, count in counts(found).items()
     ]
     return tag("ul", joined(*chips), class_="cw-tally", aria_label="Series by verdict")
@@ -47,14 +49,28 @@ def table(found: Sequence[Row], *, as_of: pd.Timestamp, most: int = 10) -> Marku
     parts = [
         tag(
             "caption",
-            "Most urgent first. Dates are medians, with the span from P10 to P90 beneath.",
+            "Most urgent first. Dates are medians, with what four futures in five lie between beneath.",
             class_="cw-hidden",
         ),
         tag("thead", head, role="rowgroup"),
         tag("tbody", body, role="rowgroup"),
     ]
-    read = tag("p", HOW_TO_READ, class_="cw-rest") if shown else None
+    read = tag("p", _risk(shown), HOW_TO_READ, class_="cw-rest") if shown else None
     return joined(tag("table", joined(*parts), class_="cw-table", role="table"), _rest(rest), read)
+
+
+def _weight(verdict: str) -> str:
+    """Return the classes of a verdict: its colour, and its weight, so that nothing is told by hue alone."""
+    return f"cw-{CLASSES[verdict]} cw-is-{verdict.replace(' ', '-')}"
+
+
+def _risk(shown: Sequence[Row]) -> str:
+    """Say what an order-by date promises, at the risk that the catalogue puts up with."""
+    risks = sorted({row.outlook.risk for row in shown if row.outlook is not None})
+    if not risks:
+        return ""
+    low, high = words.percent(risks[0]), words.percent(risks[-1])
+    return ORDER_BY.format(risk=low if low == high else f"{low} to {high}, as the catalogue says")
 
 
 def chosen(found: Sequence[Row], most: int) -> list[Row]:
@@ -83,8 +99,12 @@ def _sparks(shown: Sequence[Row]) -> Mapping[tuple[str, int], Drawn]:
 
 
 def _row(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
-    name = (tag("span", row.title, class_="cw-strong"), tag("span", row.series), _small(row.owner))
-    verdict = tag("span", f"{row.sign} {row.verdict}", class_=f"cw-strong cw-{CLASSES[row.verdict]}")
+    name = (
+        tag("span", row.title, class_="cw-strong"),
+        tag("span", row.series),
+        _small(_owner(row)),
+    )
+    verdict = tag("span", f"{row.sign} {row.verdict}", class_=f"cw-strong {_weight(row.verdict)}")
     cells = [
         tag("th", *name, scope="row", role="rowheader"),
         _cell(1, verdict, _small(_chance(row)), _small(f"accepted {row.accepted}" if row.accepted else "")),
@@ -99,10 +119,13 @@ def _row(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
 def _spark(row: Row, shown: Drawn | None, as_of: pd.Timestamp) -> Markup:
     if shown is None:
         return tag("span", "not drawn", class_="cw-small")
-    back, ahead = as_of - shown.history.index[0], shown.bands.index[-1] + shown.bucket - as_of
+    made = row.source.forecast
+    end = pd.Timestamp(made.index[-1])
+    back, ahead = as_of - (made.history.index[0] - made.step), end - as_of
     against = f"against {human(row.usable, row.unit)} usable"
     label = f"{row.name}: {words.since(back)} of history and {words.since(ahead)} ahead, {against}"
-    return sparkline(shown, cutoff=as_of, breach=row.p50, label=label, ahead=row.verdict != "cannot judge")
+    judged = row.verdict != "cannot judge"
+    return sparkline(shown, cutoff=as_of, end=end, breach=row.p50, label=label, ahead=judged)
 
 
 def _cell(at: int, *content: object) -> Markup:
@@ -113,8 +136,17 @@ def _small(content: str) -> Markup | None:
     return tag("span", content, class_="cw-small") if content else None
 
 
-def _strong(content: str) -> Markup:
-    return tag("span", content, class_="cw-strong")
+def _strong(*content: object) -> Markup:
+    return tag("span", *content, class_="cw-strong")
+
+
+def _date(when: pd.Timestamp, zone: str) -> Markup:
+    """Write a date that no line's end tears apart."""
+    return tag("span", words.day(when, zone=zone), class_="cw-date")
+
+
+def _owner(row: Row) -> str:
+    return f"owner: {row.owner}" if row.owner else ""
 
 
 def _chance(row: Row) -> str:
@@ -129,16 +161,16 @@ def _when(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
     if row.verdict == "past":
         return (_strong("already past"),)
     if words.known(row.p50):
-        spread = f"P10–P90 {words.span(row.p10, row.p90, zone=row.zone)}"
-        return (_strong(words.day(row.p50, zone=row.zone)), _small(words.ahead(row.p50, as_of)), _small(spread))
+        spread = words.between(row.p10, row.p90, zone=row.zone)
+        return (_strong(_date(row.p50, row.zone)), _small(words.ahead(row.p50, as_of)), _small(spread))
     if row.verdict == "cannot judge":
         return (_strong("unknown"),)
     if words.known(row.p10):
         return (
-            _strong(f"not likely by {words.day(row.until, zone=row.zone)}"),
-            _small(f"P10 {words.day(row.p10, zone=row.zone)}"),
+            _strong("not likely by ", _date(row.until, row.zone)),
+            _small(f"10 % by {words.day(row.p10, zone=row.zone)}"),
         )
-    return (_strong(f"not by {words.day(row.until, zone=row.zone)}"),)
+    return (_strong("not by ", _date(row.until, row.zone)),)
 
 
 def _order(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
@@ -147,9 +179,9 @@ def _order(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
     if row.order_by <= as_of:
         late = "" if row.verdict == "past" or as_of - row.order_by < DAY else f"was {words.day(row.order_by)}, "
         lead = f"lead time {words.since(row.lead_time)}"
-        return (_strong("now"), _small(f"{late}{lead}"))
+        return (_strong("now"), _small(row.scales_by), _small(f"{late}{lead}"))
     lead = f"{words.ahead(row.order_by, as_of)}, lead time {words.since(row.lead_time)}"
-    return (_strong(words.day(row.order_by)), _small(lead))
+    return (_strong(_date(row.order_by, "UTC")), _small(row.scales_by), _small(lead))
 
 
 def _level(row: Row) -> Sequence[Markup | None]:

@@ -30,7 +30,7 @@ def test_a_row_is_scaled_and_dated() -> None:
     assert outlook_rows(disk()) == [
         {
             "series": "eu/a",
-            "verdict": "✖ breach",
+            "verdict": "◆ breach",
             "now": "10 GiB",
             "usable": "50 GiB",
             "headroom": "40 GiB",
@@ -105,5 +105,5 @@ def test_every_verdict_has_a_sign_a_word_and_its_own_rank() -> None:
     assert list(VERDICTS) == ["past", "order now", "breach", "watch", "fine", "cannot judge"]
     assert [verdict.rank for verdict in VERDICTS.values()] == list(range(6))
     assert [verdict_text(word) for word in VERDICTS] == [
-        "✖ past", "✖ order now", "✖ breach", "▲ watch", "✔ fine", "? cannot judge",
+        "✖ past", "! order now", "◆ breach", "▲ watch", "✔ fine", "? cannot judge",
     ]  # fmt: skip

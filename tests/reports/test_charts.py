@@ -196,9 +196,10 @@ def test_the_ladder_has_a_rung_for_what_may_run_out_in_order_of_urgency() -> Non
     found = [row for row in rows(chart) if "verdict" in row]
     names = [row["name"] for row in found]
     assert names[0] == "✖ Disk space · us/full"
-    assert set(names) == {"✖ Disk space · us/full", "✖ Disk space · eu/fills", "✖ Free ports · us"}
+    assert set(names) == {"✖ Disk space · us/full", "! Disk space · eu/fills", "! Free ports · us"}
     table = small_plan().table.iloc[:3]
-    assert names == [f"✖ {title} · {series}" for title, series in zip(table["title"], table["series"], strict=True)]
+    told = zip("✖!!", table["title"], table["series"], strict=True)
+    assert names == [f"{sign} {title} · {series}" for sign, title, series in told]
     assert found[0]["low"] == found[0]["high"] == "2026-11-01"
     assert " ".join(spec(chart)["title"]["subtitle"]) == "3 of 8 series may run out by 1 Dec 2026"
     assert [row["order"] for row in found] == ["2026-11-01"] * 3  # an order date that has passed is drawn as today

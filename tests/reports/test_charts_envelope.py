@@ -56,6 +56,30 @@ def test_a_day_without_a_sample_is_a_hole() -> None:
     assert found.isna().tolist() == [False, True, False]
 
 
+def test_a_part_of_a_day_at_either_end_is_left_out() -> None:
+    """The extreme of three hours is less than that of a day: drawn beside whole days it would be a dip."""
+    index = pd.date_range("2026-01-01T22:00Z", periods=3 + 48 + 3, freq="h", unit="us")
+    found = envelope(pd.Series(np.arange(54.0), index=index), step=HOUR, bucket=DAY)
+    assert [str(day.date()) for day in found.index] == ["2026-01-02", "2026-01-03"]
+    short = envelope(pd.Series([1.0, 2.0], index=index[:2]), step=HOUR, bucket=DAY)
+    assert short["high"].tolist() == [2.0]
+
+
+def test_days_end_at_the_anchor() -> None:
+    """With a cutoff at nine each day ends there, so that none is cut into what was and what is to come."""
+    index = pd.date_range(end="2026-01-04T09:00Z", periods=48, freq="h", unit="us")
+    found = envelope(pd.Series(np.arange(48.0), index=index), step=HOUR, bucket=DAY, anchor=index[-1])
+    assert [str(day) for day in found.index] == ["2026-01-02 09:00:00+00:00", "2026-01-03 09:00:00+00:00"]
+    assert found["high"].tolist() == [23.0, 47.0]
+
+
+def test_a_week_that_the_horizon_cuts_is_left_out() -> None:
+    """30 days ahead are four whole weeks, which begin at the cutoff; the two days left over are not drawn."""
+    forecast = small_plan().forecasts["disk"]
+    found = projected(forecast, [0], bucket=7 * DAY)[0]
+    assert list(found.index) == [forecast.cutoff + week * 7 * DAY for week in range(4)]
+
+
 def test_samples_that_fit_are_left_alone() -> None:
     """With a bucket of one step the instants and the values are the samples' own."""
     index = pd.date_range("2026-01-01T01:00Z", periods=3, freq="h", unit="us")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -68,15 +68,16 @@ def test_the_finding_is_the_heading() -> None:
 
 
 def test_the_first_line_says_which_platform_when_and_how_far() -> None:
-    """Title, source, the date that counts as today, the horizon."""
-    assert said(page()).startswith("Test platform · test: · as of 1 Nov 2026 · next 30 d")
-    assert said(page(title="Disks")).startswith("Disks · test:")
+    """Title, the date that counts as today, the horizon; where the telemetry is, an address, stands in the foot."""
+    assert said(page()).startswith("Test platform · as of 1 Nov 2026 · next 30 d")
+    assert said(page(title="Disks")).startswith("Disks · as of")
+    assert "Source test: As of 2026-11-01" in said(page())
 
 
 def test_rows_stand_by_urgency_with_sign_and_word() -> None:
     """Every row says its verdict as a sign and a word, worst first; nothing is left out."""
-    verdicts = re.findall(r'<span class="cw-strong cw-\w+">(.) ([a-z ]+)</span>', page())
-    assert verdicts[:3] == [("✖", "past"), ("✖", "order now"), ("✖", "order now")]
+    verdicts = re.findall(r'<span class="cw-strong cw-\w+ cw-is-[a-z-]+">(.) ([a-z ]+)</span>', page())
+    assert verdicts[:3] == [("✖", "past"), ("!", "order now"), ("!", "order now")]
     assert verdicts[3:] == [("✔", "fine")] * 2 + [("?", "cannot judge")] * 3
 
 
@@ -85,9 +86,19 @@ def test_a_row_says_when_how_sure_and_by_when_to_order() -> None:
     row = next(row for row in rows(small_plan()) if row.series == "eu/fills")
     told = said(page())
     ahead = (row.p50 - small_plan().as_of).days
-    assert f"{row.p50.day} Nov 2026 in {ahead} d P10–P90 {row.p10.day}–{row.p90.day} Nov" in told
-    assert f"now was {row.order_by.day} Oct 2026, lead time 7 d" in told
+    assert f"{row.p50.day} Nov 2026 in {ahead} d 80 % between {row.p10.day} and {row.p90.day} Nov" in told
+    assert f"now adding volumes was {row.order_by.day} Oct 2026, lead time 7 d" in told
+    assert "Order by: the last day on which an order keeps the risk of running out before it arrives ≤ 10 %." in told
+    assert "eu/fills owner: storage" in told
     assert "> 99 % by 1 Dec 2026" in told
+
+
+def test_how_far_it_may_be_believed_is_told_in_plain_words() -> None:
+    """How often past forecasts held, of what they promised, and what repeating last week would have done."""
+    told = said(page())
+    assert re.search(r"Past forecasts of this kind held \d+ of 100 times \(promised 80\)", told)
+    assert "× the error of repeating last week." in told
+    assert "seasonal naive forecast" not in told
 
 
 def test_an_accepted_risk_is_told_with_who_answers_for_it() -> None:
@@ -142,6 +153,18 @@ def test_each_sparkline_says_what_it_shows_and_the_unjudged_have_no_future() -> 
     assert "cw-line" in unjudged
     assert "cw-ahead" not in unjudged
     assert "cw-limit" not in unjudged
+
+
+def test_no_sparkline_leaves_its_picture_or_ends_in_a_part_of_a_bucket() -> None:
+    """Whatever is drawn lies in the picture; the steady climb of a disk dips nowhere."""
+    sparks = re.findall(r'<svg class="cw-spark".*?</svg>', page(), re.DOTALL)
+    heights = [float(y) for spark in sparks for y in re.findall(r'(?:points="| )[\d.]+,(-?[\d.]+)', spark)]
+    assert heights
+    assert 0 <= min(heights) <= max(heights) <= 44
+    (fills,) = [spark for spark in sparks if "eu/fills" in spark]
+    (ahead,) = re.findall(r'class="cw-ahead" points="([^"]*)"', fills)
+    climb = [float(point.partition(",")[2]) for point in ahead.split()]
+    assert climb == sorted(climb, reverse=True)
 
 
 def test_a_gap_is_a_gap_in_the_sparkline() -> None:
@@ -203,6 +226,53 @@ def test_the_first_screen_answers_on_a_desk_and_on_a_telephone(
         assert box["y"] + box["height"] < height
     assert view.evaluate("globalThis.pwned === undefined")
     context.close()
+
+
+TEXTS = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector(".cw-table tbody"), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walk.currentNode);
+    for (const box of range.getClientRects()) {
+      found.push([walk.currentNode.data, box.left, box.top, box.right, box.bottom]);
+    }
+  }
+  return found;
+}"""
+LATE = 'not likely by <span class="cw-date">28 Dec 2027</span>'
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 760, 1280])
+def test_no_text_of_the_table_runs_into_another(browser: Browser, file: Path, width: int, theme: str) -> None:
+    """The longest that is said of a date stands beside an order-by date, and each keeps to its cell."""
+    view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+    view.goto(file.as_uri())
+    late = f"document.querySelectorAll('td.cw-c2 .cw-strong').forEach((one) => one.innerHTML = {LATE!r})"
+    view.evaluate(late)
+    boxes = view.evaluate(TEXTS)
+    for at, (one, left, top, right, bottom) in enumerate(boxes):
+        for other, left_, top_, right_, bottom_ in boxes[at + 1 :]:
+            apart = right <= left_ + 1 or right_ <= left + 1 or bottom <= top_ + 2 or bottom_ <= top + 2
+            assert apart, (one, other)
+    view.close()
+
+
+def test_a_long_finding_fills_three_lines_at_most(browser: Browser, tmp_path: Path) -> None:
+    """On a desk's screen, with as much as a finding has to say."""
+    finding = (
+        "1 of 45 series is past usable capacity already (disk space on us-east/node-4); 5 more run out within 90 days; "
+        "first is transfer streams on us-east, around 14 Nov 2026 (80 %: 21 Oct – 22 Nov), and 4 need an order now; "
+        "3 cannot be judged."
+    )
+    path = tmp_path / "long.html"
+    path.write_text(f'<meta charset="utf-8"><body>{cover.html(replace(small_plan(), finding=finding))}')
+    view = browser.new_page(viewport={"width": 1280, "height": 900})
+    view.goto(path.as_uri())
+    lines = "(one) => one.getBoundingClientRect().height / parseFloat(getComputedStyle(one).lineHeight)"
+    assert view.locator(".cw-finding").evaluate(lines) < 3.5
+    view.close()
 
 
 def test_it_prints_on_one_page(browser: Browser, file: Path) -> None:

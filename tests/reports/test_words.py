@@ -73,3 +73,13 @@ def test_a_count_has_its_noun() -> None:
     assert words.plural(1, "gap") == "1 gap"
     assert words.plural(2, "gap") == "2 gaps"
     assert words.plural(1200, "series", "series") == "1,200 series"
+
+
+def test_four_futures_in_five_are_told_in_words() -> None:
+    """A month that both ends have is said once; an end that is not known leaves what is."""
+    at = [pd.Timestamp(day, tz="UTC") for day in ("2026-11-07", "2026-11-19", "2026-12-02")]
+    assert words.between(at[0], at[1]) == "80 % between 7 and 19 Nov"
+    assert words.between(at[0], at[2]) == "80 % between 7 Nov and 2 Dec"
+    assert words.between(at[0], at[0]) == "80 % on 7 Nov"
+    assert words.between(at[0], pd.NaT) == "90 % after 7 Nov"  # type: ignore[arg-type]
+    assert words.between(pd.NaT, pd.NaT) == "–"  # type: ignore[arg-type]

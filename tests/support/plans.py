@@ -22,7 +22,7 @@ NODES = ("fills", "calm", "full", "nolimit", "new", HOSTILE)
 
 DISK = Resource(
     name="disk", title="Disk space", query='used{job="<b>"}', unit="bytes", kind="disk", owner="storage",
-    lead_time=7 * DAY, step=pd.Timedelta(6, "h"), limit_query="size", buffer=0.1,
+    lead_time=7 * DAY, step=pd.Timedelta(6, "h"), limit_query="size", buffer=0.1, scales_by="adding volumes",
     accepted=(Accepted("disk", until=AS_OF + 30 * DAY, by="Ada", reason="it is replaced", where={"node": "full"}),),
 )  # fmt: skip
 FREE = replace(
