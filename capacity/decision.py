@@ -10,26 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from capacity import limits as lim
-from capacity import passage, verdicts
+from capacity import passage, precedents, verdicts
 from capacity.catalog import Reserve
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
-from capacity.frames import Skipped, duration_text, series_labels, series_name
+from capacity.frames import Skipped, series_labels
 
-__all__ = ["DATES", "Question", "blockers_of", "decide", "order_dates"]
+__all__ = ["DATES", "Question", "decide", "order_dates"]
 
 # The dates of a table, and the probability that each of them has behind it.
 DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
-NAIVE = "naive"
-JUST_CHANGED = "regime just changed"
-# A jump this fresh lies behind every fold: none of them has seen the new level, and none says how wide its errors are.
-FRESH = pd.Timedelta(days=3)
-# One fold is one event: it says nothing of how wide the next one's errors are.
-MIN_FOLDS = 2
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -78,6 +71,7 @@ def decide(
     recent: Array,
     past: Flags,
     curve: pd.DataFrame,
+    habit: Sequence[precedents.Passed],
     timezones: Mapping[str, str],
 ) -> pd.DataFrame:
     """Return the outlook's table; see `capacity.outlook.Outlook`.
@@ -85,13 +79,15 @@ def decide(
     Parameters
     ----------
     blockers : sequence of Skipped or None, one a series
-        Why there is no distribution; see `blockers_of`.
+        Why there is no distribution; see `capacity.blockers`.
     recent : ndarray, shape (window, series)
         Demand over the window that ends at the cutoff.
     past : ndarray of bool, shape (series,)
         Whether the event is true at the cutoff.
     curve : DataFrame, horizon × series
         P(breach by t).
+    habit : sequence of Passed, one a series
+        How often the history was past what may be used at the cutoff.
     """
     limit = limits.of(slice(None))[-len(curve) - 1]
     now, usable = question.aggregated(recent), question.usable(limit)
@@ -99,12 +95,16 @@ def decide(
     table["headroom"] = usable - now if question.direction == "above" else now - usable
     with np.errstate(divide="ignore", invalid="ignore"):
         table["utilisation"] = now / limit
-    table["probability"] = curve.iloc[-1].to_numpy()
+    # The curve never falls, and is NaN past what the history carries: its highest value is that at the carried end.
+    table["probability"] = curve.max().to_numpy()
+    table["carried"] = _reach(forecast, curve)
     for name, level in DATES.items():
         table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
     table["order_by"] = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
     scores = forecast.scores.reindex(forecast.columns)
-    words = _verdicts(forecast, question, blockers=blockers, past=past, curve=curve, table=table, timezones=timezones)
+    words = _verdicts(
+        forecast, question, blockers=blockers, past=past, curve=curve, table=table, habit=habit, timezones=timezones
+    )
     table["verdict"] = [word for word, _ in words]
     table["reason"] = [reason for _, reason in words]
     table["model"] = forecast.model.to_numpy()
@@ -148,6 +148,12 @@ def _dates(steps: npt.NDArray[np.intp], index: pd.Index, past: Flags, cutoff: pd
     return pd.DatetimeIndex(found).as_unit("us")
 
 
+def _reach(forecast: Forecast, curve: pd.DataFrame) -> pd.TimedeltaIndex:
+    """Return how far ahead the curve of each series goes: to the horizon, or as far as the history carries."""
+    horizon = curve.index[-1] - forecast.cutoff
+    return pd.TimedeltaIndex(np.minimum(forecast.carried.to_numpy(), horizon.to_timedelta64())).as_unit("us")
+
+
 def _verdicts(
     forecast: Forecast,
     question: Question,
@@ -156,30 +162,31 @@ def _verdicts(
     past: Flags,
     curve: pd.DataFrame,
     table: pd.DataFrame,
+    habit: Sequence[precedents.Passed],
     timezones: Mapping[str, str],
 ) -> list[tuple[str, str]]:
-    known = np.nan_to_num(np.nanmax(np.vstack([np.zeros(curve.shape[1]), curve.to_numpy()]), axis=0))
     by_lead_time = _chance_within(curve, question.lead_time // forecast.step)
-    carried = forecast.carried.to_numpy()
     horizon = curve.index[-1] - forecast.cutoff
     zones = _zones(curve, timezones)
     midnight = {zone: _day(forecast.cutoff, zone) for zone in set(zones)}
-    today = [midnight[zone] for zone in zones]
-    due, chance = list(table["order_by"]), table["probability"].to_numpy(dtype=float)
-    spans = list(pd.to_timedelta(carried))
+    due, chance = list(table["order_by"]), np.nan_to_num(table["probability"].to_numpy(dtype=float))
+    spans, history = list(table["carried"]), forecast.cutoff - forecast.history.index[0] + forecast.step
     return [
         verdicts.judge(
             verdicts.Evidence(
                 blocker=blockers[position],
                 past=bool(past[position]),
                 probability=float(chance[position]),
-                known=float(known[position]),
                 by_lead_time=float(by_lead_time[position]),
-                order_due=bool(due[position] <= today[position]),
-                carried=min(spans[position], horizon),
+                order_by=due[position],
+                order_due=bool(due[position] <= midnight[zones[position]]),
+                carried=spans[position],
                 horizon=horizon,
                 lead_time=question.lead_time,
                 risk=question.risk,
+                habit=habit[position],
+                history=history,
+                zone=zones[position],
             )
         )
         for position in range(curve.shape[1])
@@ -191,65 +198,3 @@ def _chance_within(curve: pd.DataFrame, steps: int) -> Array:
     if steps > len(curve):
         return np.full(curve.shape[1], np.nan)
     return curve.iloc[steps - 1].to_numpy() if steps else np.zeros(curve.shape[1])
-
-
-def blockers_of(
-    forecast: Forecast, question: Question, *, limits: lim.Limits, bounds: Bounds | None
-) -> list[Skipped | None]:
-    """Return, by series, why there is no distribution that can be believed; None: there is one."""
-    missing = iter(limits.skipped)
-    usable = question.usable(limits.of(slice(None))[-len(forecast.index) - 1])
-    out_of_reach = _out_of_reach(usable, question.direction, bounds or (None, None))
-    doubted = _doubted(forecast)
-    return [
-        next(missing)
-        if limits.owner[position] < 0
-        else (
-            _beyond(forecast, position)
-            if out_of_reach[position]
-            else (_unbelieved(forecast, position) if doubted[position] else None)
-        )
-        for position in range(len(forecast.columns))
-    ]
-
-
-def _doubted(forecast: Forecast) -> Flags:
-    """Whose forecast `_unbelieved` may object to: of ten thousand few, and only these are looked at one by one."""
-    scores = forecast.scores
-    loses = [verdicts.loses_to_naive(*pair) for pair in zip(scores["mase"], scores["naive_mase"], strict=True)]
-    return np.asarray(~(scores["folds"].to_numpy() >= MIN_FOLDS) | np.array(loses, dtype=bool))
-
-
-def _out_of_reach(usable: Array, direction: lim.Direction, bounds: Bounds) -> Flags:
-    """Whether demand cannot be past usable capacity, whatever happens: such a series would be fine for ever."""
-    lower, upper = bounds
-    if direction == "above":
-        return usable >= upper if upper is not None else np.zeros(usable.shape, dtype=bool)
-    return usable <= lower if lower is not None else np.zeros(usable.shape, dtype=bool)
-
-
-def _beyond(forecast: Forecast, position: int) -> Skipped:
-    labels = series_labels(forecast.columns[position : position + 1])[0]
-    detail = "usable capacity lies at or past the physical bound of demand: nothing can be past it"
-    return Skipped(series_name(labels), "limit missing", detail, labels=labels)
-
-
-def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
-    labels = series_labels(forecast.columns[position : position + 1])[0]
-    name, score = series_name(labels), forecast.scores.iloc[position]
-    if not score["folds"] >= MIN_FOLDS:
-        span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
-        return Skipped(
-            name,
-            "too short",
-            f"{span} of history leave fewer than {MIN_FOLDS} folds to test a forecast on",
-            labels=labels,
-        )
-    jumped = pd.NaT if forecast.since is None else forecast.since.iloc[position]
-    if not pd.isna(jumped) and forecast.cutoff - jumped < FRESH:
-        age = duration_text((forecast.cutoff - jumped).floor("h")) if forecast.cutoff > jumped else "0h"
-        return Skipped(name, JUST_CHANGED, f"its level jumped {age} before the cutoff", labels=labels)
-    if NAIVE in str(forecast.model.iloc[position]) or not verdicts.loses_to_naive(score["mase"], score["naive_mase"]):
-        return None
-    detail = f"MASE {score['mase']:.2f}, the seasonal naive model's is {score['naive_mase']:.2f}"
-    return Skipped(name, "unforecastable", detail, labels=labels)

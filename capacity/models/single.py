@@ -22,8 +22,9 @@ FitOne = Callable[[FloatArray, Seasons, int], FloatArray]
 
 # What an optimiser that cannot fit a series raises. Anything else is a defect and is shown.
 FAILURES = (ValueError, RuntimeError, ArithmeticError, IndexError, np.linalg.LinAlgError)
-# A forecast this many times as far from the middle as any sample ever was is an optimiser's, not the series'.
-RUNAWAY = 20.0
+# A forecast that is further from the middle than so many times all that was ever seen apart is an optimiser's, not the
+# series': a slope that lasted the whole history goes on for four more of them.
+RUNAWAY = 5.0
 # Below this share of its own size a spread is rounding: numbers near 1e9 carry 1e-16 of themselves.
 CONSTANT = 1e-12
 
@@ -59,7 +60,7 @@ def _one(problem: Problem, column: int, cutoff: int, fit_one: FitOne) -> tuple[F
     scaled = (seen - centre) / size
     try:
         points = fit_one(scaled, grid, cutoff)
-        if np.isfinite(points).all() and np.abs(points).max() <= RUNAWAY * np.nanmax(np.abs(scaled)):
+        if np.isfinite(points).all() and np.abs(points).max() <= RUNAWAY * np.ptp(known) / size:
             return points * size + centre, ""
         reason = "its forecast ran away"
     except FAILURES as error:

@@ -166,3 +166,50 @@ def test_the_unit_does_not_matter(name: str) -> None:
     for level in (0.1, 0.5, 0.9):
         one, other = small.quantile(level).to_numpy(), large.quantile(level).to_numpy() / 2.0**30
         assert np.allclose(one, other, rtol=tolerance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_says_nothing_on_the_side(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Not a word on stdout or stderr, from Python or from what it calls; warnings are errors in all tests."""
+    forecast(frame(daily(24 * 16, series=1)), horizon="1d", model=name)
+    assert capfd.readouterr() == ("", "")
+
+
+def odd(rows: int) -> np.ndarray:
+    """A lone spike; zeros and ones; a late step; a sawtooth; four in five missing; tiny numbers; tenfold growth."""
+    time = np.arange(rows)
+    random = np.random.default_rng(5)
+    sparse = np.where(time % 5 == 0, 50 + random.normal(0, 1, rows), np.nan)
+    columns = [
+        np.where(time == rows // 2, 1e6, 0.0),
+        (random.random(rows) < 0.1).astype(float),
+        np.where(time < rows - 30, 5.0, 9.0),
+        time % 24.0,
+        sparse,
+        1e-9 * (1 + random.random(rows)),
+        10.0 ** (time / rows),
+    ]
+    return np.column_stack(columns)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_series_is_so_odd_that_it_takes_the_fleet_down(name: str) -> None:
+    """Whatever an optimiser makes of them, every series has finite paths, no median runs away, and each has a note."""
+    values = odd(24 * 12)
+    made = forecast(frame(values), horizon="1d", model=name)
+    assert np.isfinite(made.paths(10)).all()
+    median = made.quantile(0.5).to_numpy()
+    assert (np.abs(median).max(axis=0) <= 3 * np.nanmax(np.abs(values), axis=0)).all()
+    assert all(made.notes)
+    assert not any("nan" in made.explain(place) for place in range(values.shape[1]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_series_does_not_depend_on_those_beside_it(name: str) -> None:
+    """A model's points for a series are the same beside another and alone, to rounding."""
+    values = daily(24 * 16, series=2)
+    cutoffs = (24 * 12, 24 * 16)
+    both, alone = (load_model(name).points(problem(one), cutoffs).points for one in (values, values[:, :1]))
+    if name != "fleet":  # which shares the weights of its candidates within a kind
+        assert np.allclose(both[:, :, :1], alone, rtol=1e-9)
+    assert np.abs(both[:, :, :1] - alone).max() < 10
