@@ -1,15 +1,13 @@
-"""Forecasts on real operations series: ours, seasonal naive with empirical quantiles, and Prophet as it comes.
+"""Forecasts on real operations series: ours against the peers, damaged histories, and the speed of a fleet.
 
-    python tests/benchmarks/bench_forecast.py            # or: make bench-forecast
-    DATA=folder python tests/benchmarks/bench_forecast.py
-    FULL=1 …                                             # Prophet on every task, not on a sample
+    make bench-forecast                    # at most 15 minutes
+    DATA=folder make bench-forecast        # other data: long Parquet files (unique_id, ds, y; ds starts its interval)
+    FULL=1 make bench-forecast             # every peer on every task
 
-Data: long Parquet files (unique_id, ds, y; ds is the start of its interval). Each task hides the horizon, asks every
-contender in turn, and scores it on what was hidden. A table, and as the last line one JSON object; a figure whose data
-is not there is null.
-
-SQL: scaled quantile loss over .025, .1, .2 … .9, .975. Relative figures are geometric means over series of
-(contender ÷ seasonal naive), then over sets.
+Each task hides the horizon, asks every contender in turn, and scores it on what was hidden. Sets under 10 series are
+pooled. Relative figures are geometric means over series of (contender ÷ other), then over sets. By default Prophet and
+the other peers are asked for a sample of tasks, and ours is compared with each on the tasks that it answered. A table,
+and as the last line one JSON object; what cannot be measured is null, with a line that says why.
 """
 
 from __future__ import annotations
@@ -17,91 +15,36 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from forecast_tasks import DAMAGES, JOBS, LEVELS, ROOT, Job, Task, damaged, folder, naive, tasks
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from capacity import scores  # noqa: E402
-from capacity.forecast import forecast  # noqa: E402
-from capacity.frames import wide  # noqa: E402
+from capacity import scores
+from capacity.forecast import forecast
+from capacity.frames import wide
 
-LEVELS = scores.SQL_LEVELS
-ORIGINS = 6
-# Prophet takes a tenth of a second and more a series: so many tasks a set unless FULL=1.
-PROPHET_TASKS = 8
 FULL = os.environ.get("FULL") == "1"
-
-
-@dataclass(frozen=True)
-class Job:
-    """How a set is cut: step, steps seen (None: all that is there), steps ahead, season of the naive forecast."""
-
-    file: str
-    step: str
-    seen: int | None
-    ahead: int
-    lag: int
-
-
-JOBS = {
-    "pjm": Job("pjm_hourly", "1h", 56 * 24, 28 * 24, 168),
-    "public": Job("public_hourly", "1h", 56 * 24, 28 * 24, 168),
-    "cesnet": Job("cesnet_hourly", "1h", 56 * 24, 28 * 24, 168),
-    "nab_hourly": Job("nab_hourly", "1h", 56 * 24, 28 * 24, 168),
-    "cloud_traces": Job("cloud_traces_hourly", "1h", 14 * 24, 7 * 24, 168),
-    "http": Job("http_hourly", "1h", 14 * 24, 7 * 24, 168),
-    "m4": Job("m4_hourly_odd", "1h", None, 48, 24),
-    "parking": Job("parking_30min", "30min", 42 * 48, 7 * 48, 336),
-    "nab_aws": Job("nab_aws_5min", "5min", 7 * 288, 2 * 288, 288),
-    "web": Job("web_daily", "1D", 730, 90, 7),
-}
-
-
-@dataclass(frozen=True)
-class Task:
-    """One series at one origin."""
-
-    name: str
-    origin: int
-    seen: pd.Series
-    truth: np.ndarray
-
-
-def folder() -> Path:
-    if "DATA" in os.environ:
-        return Path(os.environ["DATA"])
-    shared = ROOT.parent / "shared" / "data"
-    return shared if shared.is_dir() else ROOT / "tests" / "data"
-
-
-def tasks(path: Path, job: Job) -> Iterator[Task]:
-    """Yield every series at up to six origins, spaced by the horizon, the last first; shorter daily ones 1 y → 30 d."""
-    step = pd.Timedelta(job.step)
-    for name, rows in pd.read_parquet(path).groupby("unique_id", sort=True):
-        stamped = rows.set_index("ds")["y"].astype(float)
-        stamped = stamped[~stamped.index.duplicated()]
-        stamped.index = stamped.index + step
-        series = stamped.reindex(pd.date_range(stamped.index.min(), stamped.index.max(), freq=step))
-        ahead = job.ahead
-        seen = len(series) - ahead if job.seen is None else job.seen
-        if job.step == "1D" and len(series) < seen + ahead:
-            seen, ahead = 365, 30
-        for origin in range(1 if job.seen is None else ORIGINS):
-            cut = len(series) - (origin + 1) * ahead
-            if cut < seen:
-                break
-            truth = series.iloc[cut : cut + ahead].to_numpy()
-            if np.isfinite(truth).any() and series.iloc[cut - seen : cut].notna().sum() >= 24:
-                yield Task(str(name), origin, series.iloc[cut - seen : cut], truth)
+HERE = Path(__file__).resolve().parent
+PEERS = ("AutoARIMA", "TBATS", "MSTL + ETS", "LightGBM")
+BENCH = ROOT / ".bench-venv"
+# Tasks of a set that slow contenders are asked for, and seconds that each of them gets for a set, unless FULL=1.
+SAMPLE = 8
+PEER_S = 8.0
+# Series of a set whose histories are damaged, at their last origin; histories shorter than that in days are not.
+DAMAGED = 40
+DAMAGED_DAYS = 6
+POOLED = 10
+Groups = list[list[Task]]
 
 
 def ours(group: list[Task], job: Job) -> np.ndarray:
@@ -115,22 +58,6 @@ def ours(group: list[Task], job: Job) -> np.ndarray:
     places = [[task.name for task in group].index(name) for name in known]
     for place, level in enumerate(LEVELS):
         out[:, places, place] = made.quantile(level).to_numpy()
-    return out
-
-
-def naive(task: Task, job: Job) -> np.ndarray:
-    """Seasonal naive; its quantiles are those of the history's differences over as many seasons as it looks ahead."""
-    seen, ahead = task.seen.to_numpy(), len(task.truth)
-    filled = pd.Series(seen)
-    filled = filled.fillna(filled.shift(job.lag)).ffill().bfill().to_numpy()
-    out = np.empty((ahead, len(LEVELS)))
-    apart = np.zeros(1)
-    for cycle in range(1, -(-ahead // job.lag) + 1):
-        wide_apart = seen[cycle * job.lag :] - seen[: -cycle * job.lag]
-        wide_apart = wide_apart[np.isfinite(wide_apart)]
-        apart = wide_apart if len(wide_apart) >= 10 else apart
-        part = np.arange((cycle - 1) * job.lag, min(cycle * job.lag, ahead))
-        out[part] = filled[-job.lag :][part % job.lag, None] + np.quantile(apart, LEVELS)
     return out
 
 
@@ -167,38 +94,102 @@ def score(quantiles: np.ndarray, task: Task, job: Job) -> dict[str, float] | Non
     }
 
 
-def run(path: Path, job: Job) -> pd.DataFrame:
-    """Score every contender on every task of a set: one row a task and contender."""
-    groups: dict[tuple[object, ...], list[Task]] = {}
+def groups_of(path: Path, job: Job) -> Groups:
+    """Tasks that share a time grid are forecast as one fleet."""
+    found: dict[tuple[object, ...], list[Task]] = {}
     for task in tasks(path, job):
-        groups.setdefault((task.seen.index[0], task.seen.index[-1], len(task.truth)), []).append(task)
-    rows: list[dict[str, object]] = []
-    asked = 0
-    for group in groups.values():
+        found.setdefault((task.seen.index[0], task.seen.index[-1], len(task.truth)), []).append(task)
+    return list(found.values())
+
+
+def rows_of(task: Task, job: Job, contender: str, quantiles: np.ndarray, seconds: float) -> list[dict[str, object]]:
+    found = score(quantiles, task, job)
+    said = {"id": task.name, "origin": task.origin, "contender": contender, "seconds": seconds}
+    return [] if found is None else [{**said, **found}]
+
+
+def own(groups: Groups, job: Job) -> list[dict[str, object]]:
+    """Ours and seasonal naive on every task. A series that ours skipped is naive's: no task is left out."""
+    rows = []
+    for group in groups:
         started = time.perf_counter()
         made = ours(group, job)
         each = (time.perf_counter() - started) / len(group)
         for place, task in enumerate(group):
-            ask = FULL or asked < PROPHET_TASKS
-            asked += 1
-            rows.extend(contend(task, job, made[:, place], each, ask_prophet=ask))
-    return pd.DataFrame(rows)
-
-
-def contend(task: Task, job: Job, made: np.ndarray, seconds: float, *, ask_prophet: bool) -> list[dict[str, object]]:
-    """Score ours and the peers on one task. A series that ours skipped is naive's: no task is left out."""
-    started = time.perf_counter()
-    answers = {"naive": (naive(task, job), time.perf_counter() - started)}
-    answers["ours"] = (made if np.isfinite(made).all() else answers["naive"][0], seconds)
-    if ask_prophet:
-        started = time.perf_counter()
-        answers["prophet"] = (prophet(task, job), time.perf_counter() - started)
-    rows = []
-    for contender, (quantiles, took) in answers.items():
-        found = score(quantiles, task, job)
-        if found is not None:
-            rows.append({"id": task.name, "origin": task.origin, "contender": contender, "seconds": took, **found})
+            started = time.perf_counter()
+            repeated = naive(task, job)
+            rows += rows_of(task, job, "naive", repeated, time.perf_counter() - started)
+            mine = made[:, place]
+            rows += rows_of(task, job, "ours", mine if np.isfinite(mine).all() else repeated, each)
     return rows
+
+
+def sample(groups: Groups) -> list[Task]:
+    """All tasks, or as many spread evenly over the set."""
+    every = sorted((task for group in groups for task in group), key=lambda task: (task.origin, task.name))
+    return every if FULL or len(every) <= SAMPLE else [every[place * len(every) // SAMPLE] for place in range(SAMPLE)]
+
+
+def prophets(chosen: Iterable[Task], job: Job) -> list[dict[str, object]]:
+    rows = []
+    for task in chosen:
+        started = time.perf_counter()
+        made = prophet(task, job)
+        rows += rows_of(task, job, "Prophet", made, time.perf_counter() - started)
+    return rows
+
+
+def peers(chosen: list[Task], job: Job) -> list[dict[str, object]]:
+    """Ask the peers, each in a process of the benchmark's own environment."""
+    rows: list[dict[str, object]] = []
+    if not (BENCH / "bin" / "python").exists():
+        return rows
+    day = max(1, round(86_400 / pd.Timedelta(job.step).total_seconds()))
+    given: dict[str, np.ndarray] = {"count": np.array(len(chosen))}
+    for place, task in enumerate(chosen):
+        given[f"seen{place}"] = task.seen.to_numpy()
+        given[f"how{place}"] = np.array([len(task.truth), day, job.lag if day > 1 else 7])
+    with tempfile.TemporaryDirectory() as scratch:
+        np.savez(Path(scratch) / "tasks.npz", **given)
+        for peer in PEERS:
+            made = answers(peer, Path(scratch))
+            for place, task in enumerate(chosen):
+                if f"made{place}" in made:
+                    rows += rows_of(task, job, peer, made[f"made{place}"], float(made[f"took{place}"]))
+    return rows
+
+
+def answers(peer: str, scratch: Path) -> dict[str, np.ndarray]:
+    seconds = 1e9 if FULL else PEER_S
+    command = [BENCH / "bin" / "python", HERE / "forecast_peers.py", peer, scratch / "tasks.npz", scratch / "made.npz"]
+    (scratch / "made.npz").unlink(missing_ok=True)
+    try:
+        # A single fit may be long: what was answered by then is lost with it, and the peer has none for this set.
+        subprocess.run([*command, str(seconds)], capture_output=True, timeout=None if FULL else 2 * PEER_S, check=False)
+        return dict(np.load(scratch / "made.npz"))
+    except (subprocess.TimeoutExpired, FileNotFoundError):
+        return {}
+
+
+def damage(groups: Groups, job: Job) -> dict[str, float]:
+    """Mean SQL on damaged histories ÷ on the same histories undamaged, against the same truth."""
+    last = [[task for task in group if task.origin == 0] for group in groups]
+    day = 86_400 / pd.Timedelta(job.step).total_seconds()
+    kept = [group for group in last if group and len(group[0].seen) > DAMAGED_DAYS * max(day, 1)]
+    kept = [group[:DAMAGED] for group in kept][:DAMAGED]
+    found: dict[str, list[float]] = {}
+    for how in ("clean", *DAMAGES):
+        random = np.random.default_rng(0)
+        for group in kept:
+            broken = group if how == "clean" else [damaged(task, how, job, random) for task in group]
+            made = ours(broken, job)
+            for place, task in enumerate(group):
+                mine = made[:, place] if np.isfinite(made[:, place]).all() else naive(broken[place], job)
+                scored = score(mine, task, job)
+                if scored is not None:
+                    found.setdefault(how, []).append(scored["sql"])
+    clean = float(np.mean(found["clean"])) if found.get("clean") else np.nan
+    return {how: float(np.mean(found[how])) / clean for how in DAMAGES if found.get(how)}
 
 
 def relative(rows: pd.DataFrame, contender: str, other: str, of: str) -> float | None:
@@ -215,20 +206,19 @@ def relative(rows: pd.DataFrame, contender: str, other: str, of: str) -> float |
 
 def summary(name: str, rows: pd.DataFrame) -> dict[str, object]:
     mine = rows[rows["contender"] == "ours"]
-    theirs = rows[rows["contender"] == "prophet"]
+    against = {peer: relative(rows, "ours", peer, "sql") for peer in ("naive", "Prophet", *PEERS)}
+    known = [value for value in against.values() if value is not None]
     return {
         "set": name,
         "series": mine["id"].nunique(),
         "tasks": len(mine),
-        "sql_vs_naive": relative(rows, "ours", "naive", "sql"),
-        "mase_vs_naive": relative(rows, "ours", "naive", "mase"),
-        "sql_vs_prophet": relative(rows, "ours", "prophet", "sql"),
-        "mase": mine["mase"].mean(),
-        "coverage80": mine["coverage80"].mean(),
-        "coverage95": mine["coverage95"].mean(),
-        "naive80": rows.loc[rows["contender"] == "naive", "coverage80"].mean(),
+        **{f"÷ {peer}": value for peer, value in against.items()},
+        "÷ best": max(known) if known else None,
+        "MASE ÷ naive": relative(rows, "ours", "naive", "mase"),
+        "MASE": mine["mase"].mean(),
+        "80 %": mine["coverage80"].mean(),
+        "95 %": mine["coverage95"].mean(),
         "ms": 1000 * mine["seconds"].mean(),
-        "prophet_ms": 1000 * theirs["seconds"].mean(),
     }
 
 
@@ -237,23 +227,54 @@ def geometric(values: pd.Series) -> float | None:
     return float(np.exp(np.log(known).mean())) if len(known) else None
 
 
-def figures(table: pd.DataFrame) -> dict[str, float | None]:
-    """Return the last line: what is not measured is null."""
-    if table.empty:
-        table = pd.DataFrame(
-            columns=["set", "sql_vs_naive", "sql_vs_prophet", "coverage80", "mase", "ms", "prophet_ms"]
+def speed() -> dict[str, float]:
+    """Ten thousand series, one series, and default Prophet on three of them, in processes of their own."""
+    found = {}
+    for what in ("fleet", "single"):
+        ran = subprocess.run(
+            [sys.executable, HERE / "forecast_fleet.py", what], capture_output=True, text=True, check=True
         )
-    covered, m4 = pd.to_numeric(table["coverage80"]), table.loc[table["set"] == "m4", "mase"]
-    speed = (pd.to_numeric(table["prophet_ms"]) / pd.to_numeric(table["ms"])).dropna()
+        found[what] = json.loads(ran.stdout.splitlines()[-1])
+    from forecast_fleet import fleet
+
+    history = fleet(3)
+    seen = [
+        Task(str(place), 0, column.tz_localize(None), np.zeros(672))
+        for place, (_, column) in enumerate(history.items())
+    ]
+    prophet(seen[0], JOBS["pjm"])
+    started = time.perf_counter()
+    for task in seen:
+        prophet(task, JOBS["pjm"])
+    each = (time.perf_counter() - started) / len(seen)
+    seconds, series = found["fleet"]["seconds"], found["fleet"]["series"]
+    return {
+        "fleet_seconds": seconds,
+        "fleet_vs_prophet": each / (seconds / series),
+        "fleet_memory_mb": found["fleet"]["memory_mb"],
+        "single_ms": found["single"]["ms"],
+    }
+
+
+def figures(
+    table: pd.DataFrame, m4: float | None, harm: pd.DataFrame, fast: dict[str, float]
+) -> dict[str, float | None]:
+    """Return the last line: what is not measured is null."""
+
+    def column(name: str) -> pd.Series:
+        return pd.to_numeric(table[name]) if name in table else pd.Series(dtype=float)
+
     found = {
-        "sql_vs_naive": geometric(table["sql_vs_naive"]),
-        "sql_vs_prophet": geometric(table["sql_vs_prophet"]),
-        "coverage80_mean": covered.mean(),
-        "coverage80_min": covered.min(),
-        "coverage80_max": covered.max(),
-        "worst_set_vs_naive": pd.to_numeric(table["sql_vs_naive"]).max(),
-        "m4_mase": m4.iloc[0] if len(m4) else None,
-        "faster_than_prophet": geometric(speed),
+        "sql_vs_naive": geometric(column("÷ naive")),
+        "sql_vs_prophet": geometric(column("÷ Prophet")),
+        "sql_vs_best_peer": geometric(column("÷ best")),
+        "coverage80_mean": column("80 %").mean(),
+        "coverage80_min": column("80 %").min(),
+        "coverage80_max": column("80 %").max(),
+        "worst_set_vs_naive": column("÷ naive").max(),
+        "m4_mase": m4,
+        **{f"damage_{how}": harm[how].mean() if how in harm else None for how in DAMAGES},
+        **fast,
     }
     return {
         key: None if value is None or not np.isfinite(value) else round(float(value), 4) for key, value in found.items()
@@ -261,22 +282,48 @@ def figures(table: pd.DataFrame) -> dict[str, float | None]:
 
 
 def main() -> None:
-    where = folder()
-    rows = []
+    where, scored, harm = folder(), {}, {}
+    if not (BENCH / "bin" / "python").exists():
+        print(f"no {BENCH.name}/: {', '.join(PEERS)} are not asked ({BENCH.name} wants statsforecast and lightgbm)")
     for name, job in JOBS.items():
         found = sorted(where.rglob(f"{job.file}.parquet"))
         if not found:
             print(f"{name}: no {job.file}.parquet below {where.name}/: its figures are null", flush=True)
             continue
-        scored = run(found[0], job)
-        if scored.empty:
+        groups = groups_of(found[0], job)
+        if not groups:
             print(f"{name}: no series is long enough", flush=True)
             continue
-        rows.append(summary(name, scored))
-    table = pd.DataFrame(rows)
-    with pd.option_context("display.width", 200, "display.max_columns", 20):
+        chosen = sample(groups)
+        rows = pd.DataFrame([*own(groups, job), *prophets(chosen, job), *peers(chosen, job)])
+        rows["id"] = name + "/" + rows["id"].astype(str)
+        scored[name], harm[name] = rows, damage(groups, job)
+        print(f"{name}: {len(rows)} answers", file=sys.stderr, flush=True)
+    small = [name for name, rows in scored.items() if rows["id"].nunique() < POOLED]
+    m4 = float(scored["m4"].query("contender == 'ours'")["mase"].mean()) if "m4" in scored else None
+    if small:
+        scored[" + ".join(small)] = pd.concat([scored.pop(name) for name in small])
+    report(scored, pd.DataFrame.from_dict(harm, orient="index"), m4)
+
+
+def report(scored: dict[str, pd.DataFrame], harm: pd.DataFrame, m4: float | None) -> None:
+    table = pd.DataFrame([summary(name, rows) for name, rows in scored.items()])
+    with pd.option_context("display.width", 220, "display.max_columns", 30):
+        print("SQL of ours ÷ each contender's, on the tasks that both answered")
         print(table.round(3).to_string(index=False) if len(table) else "nothing to score")
-    print(json.dumps(figures(table)))
+        print("\nseconds a series: " + ", ".join(f"{who} {took:.3g}" for who, took in spent(scored).items()))
+        print("\nSQL on damaged histories ÷ on undamaged ones")
+        print(harm.round(3).to_string() if len(harm) else "nothing to damage")
+    if m4 is not None:
+        print(f"\nM4 hourly, odd ids: MASE {m4:.3f}; published: seasonal naive 1.19, the best 0.80, Prophet 1.78")
+    print(json.dumps(figures(table, m4, harm, speed())))
+
+
+def spent(scored: dict[str, pd.DataFrame]) -> dict[str, float]:
+    if not scored:
+        return {}
+    means = pd.concat(scored.values()).groupby("contender")["seconds"].mean()
+    return {str(who): float(took) for who, took in means.items()}
 
 
 if __name__ == "__main__":
