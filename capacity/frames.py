@@ -47,6 +47,7 @@ EPOCH = pd.Timestamp(0, tz="UTC")
 # Why a series has no answer. "No" is a result with a reason.
 REASONS = (
     "no data",
+    "no recent data",
     "too short",
     "too gappy",
     "unforecastable",

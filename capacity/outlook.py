@@ -1,7 +1,8 @@
 """The outlook: when a resource runs out, as a distribution, and by when to decide.
 
-Read off the forecast's sample paths by first passage, never off the edge of a band: for each series the chance of
-having met the event by each instant of the horizon. Dates, order-by date and verdict are read off that curve.
+Read off the forecast's sample paths by first passage, never off the edge of a band, and blended with what the past
+would have done: for each series the chance of having met the event by each instant of the horizon. Dates, order-by date
+and verdict are read off that curve.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pandas as pd
 
 from capacity import limits as lim
 from capacity import passage, precedents, tables
+from capacity.blockers import blind, blockers_of
 from capacity.catalog import Reserve
-from capacity.decision import Question, blockers_of, decide
+from capacity.decision import Question, decide
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
 from capacity.frames import Skipped, duration, duration_text
@@ -45,12 +47,13 @@ class Outlook:
     table : DataFrame, a row a series, in the forecast's order
         ``now`` (the event's aggregate at the cutoff), ``limit``, ``usable``, ``headroom`` (usable − now, or
         now − usable where less is worse), all in the base unit; ``utilisation`` (now ÷ limit); ``probability`` of a
-        breach within the horizon (NaN: the history does not carry that far); ``breach_p10``, ``_p50``, ``_p90`` (NaT:
-        not within what is carried); ``order_by`` (a calendar date of the region; NaT: nothing to order within what is
-        carried); ``verdict``, ``reason``, ``model``, ``score`` (MASE over the folds), ``coverage`` (of the 80 %
-        interval, over the folds).
+        breach within ``carried`` (the horizon, or what the history carries of it; NaN: it cannot be judged);
+        ``breach_p10``, ``_p50``, ``_p90`` (NaT: not within what is carried); ``order_by`` (a calendar date of the
+        region; NaT: nothing to order within what is carried); ``verdict``, ``reason``, ``model``, ``score`` (MASE over
+        the folds), ``coverage`` (of the 80 % interval, over the folds).
     curve : DataFrame, horizon × series
-        P(breach by t), never falling; NaN past what the history carries, and for a series that cannot be judged.
+        P(breach by t), never falling: the share of paths that have met the event, blended with what the past would
+        have done (`capacity.precedents`); NaN past what the history carries, and for a series that cannot be judged.
     skipped : tuple of Skipped
         The forecast's own, the series without a limit, and those whose forecast is not to be believed.
     limits : Limits
@@ -136,6 +139,7 @@ def outlook(
     risk: float = 0.1,
     paths: int = PATHS,
     bounds: tuple[float | None, float | None] | None = None,
+    as_of: pd.Timestamp | None = None,
     timezones: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Outlook:
@@ -164,6 +168,8 @@ def outlook(
         How many sample paths to draw.
     bounds : (lower, upper), optional
         Physical bounds of demand. A series whose usable capacity lies at or past one cannot be judged.
+    as_of : Timestamp, optional
+        When it is judged, where that is later than the cutoff: a series that has been silent since cannot be judged.
     timezones : mapping of region to IANA name, optional
         Whose calendar the order-by date is read in (by the label ``region``; UTC otherwise).
     progress : callable, optional
@@ -186,8 +192,11 @@ def outlook(
     )
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
     recent = _recent(forecast, question)
-    past = _past_already(recent, limits, question, len(forecast.index))
-    blockers = blockers_of(forecast, question, limits=limits, bounds=bounds)
+    usable = question.usable(limits.of(slice(None))[-len(forecast.index) - 1])
+    blockers = blockers_of(
+        forecast, limits=limits, usable=usable, direction=question.direction, bounds=bounds, as_of=as_of
+    )
+    past = passage.past(question.aggregated(recent), usable, question.direction) & ~blind(blockers)
     blocked = np.array([each is not None for each in blockers])
     curve = _curve(forecast, question, limits=limits, recent=recent, past=past, blocked=blocked, progress=progress)
     table = decide(
@@ -198,6 +207,13 @@ def outlook(
         recent=recent,
         past=past,
         curve=curve,
+        habit=precedents.passed(
+            forecast.history,
+            usable,
+            window=question.window(forecast.step),
+            aggregate=question.aggregate,
+            direction=question.direction,
+        ),
         timezones=timezones or {},
     )
     return Outlook(
@@ -219,11 +235,6 @@ def _recent(forecast: Forecast, question: Question) -> Array:
     window = question.window(forecast.step)
     held = forecast.history.ffill().iloc[-window:].bfill().to_numpy(dtype=float)
     return np.concatenate([np.repeat(held[:1], window - len(held), axis=0), held])
-
-
-def _past_already(recent: Array, limits: lim.Limits, question: Question, horizon: int) -> npt.NDArray[np.bool_]:
-    usable = question.usable(limits.of(slice(None))[-horizon - 1])
-    return passage.past(question.aggregated(recent), usable, question.direction)
 
 
 def _curve(

@@ -200,6 +200,7 @@ class _Work:
             lead_time=resource.lead_time,
             risk=resource.risk,
             bounds=resource.bounds,
+            as_of=self.pulled.as_of,
             timezones={region: self.catalog.timezone_of({"region": region}) for region in regions},
             progress=self._told(resource),
         )

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.typing import NaTType
 
 from capacity.passage import Direction, event
 
@@ -39,7 +38,10 @@ class Passed:
     """How often a history was past what may be used today: separate times, and the last instant (NaT: never)."""
 
     times: int
-    last: pd.Timestamp | NaTType
+    last: pd.Timestamp
+
+
+_NEVER = Passed(0, pd.NaT)  # type: ignore[arg-type]
 
 
 def passed(history: pd.DataFrame, usable: Array, *, window: int, aggregate: str, direction: Direction) -> list[Passed]:
@@ -54,7 +56,7 @@ def passed(history: pd.DataFrame, usable: Array, *, window: int, aggregate: str,
     """
     values = history.to_numpy(dtype=float)
     if len(values) < window:
-        return [Passed(0, pd.NaT)] * values.shape[1]
+        return [_NEVER] * values.shape[1]
     return [
         _passed(history.index[window - 1 :], values[:, column], usable[column], window, aggregate, direction)
         for column in range(values.shape[1])
@@ -67,7 +69,7 @@ def _passed(times: pd.Index, values: Array, usable: float, window: int, aggregat
     room = np.full((1, 1), usable)
     met = event(windows, room, window=window, aggregate=aggregate, direction=direction)[:, 0, 0]
     if not met.any():
-        return Passed(0, pd.NaT)
+        return _NEVER
     began = met & ~np.concatenate([[False], met[:-1]])
     return Passed(int(began.sum()), times[int(np.flatnonzero(met)[-1])])
 

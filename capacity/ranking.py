@@ -20,8 +20,8 @@ _DATES = ("breach_p10", "breach_p50", "breach_p90", "order_by")
 _WORDS = ("verdict", "reason", "model")
 _HEAD = ("resource", "title", "series", "labels", "owner")
 _COLUMNS = (
-    *_HEAD, "verdict", "now", "limit", "usable", "headroom", "utilisation", "probability", *_DATES, "lead_time", "unit",
-    "accepted", "reason", "model", "score", "coverage",
+    *_HEAD, "verdict", "now", "limit", "usable", "headroom", "utilisation", "probability", "carried", *_DATES,
+    "lead_time", "unit", "accepted", "reason", "model", "score", "coverage",
 )  # fmt: skip
 
 
@@ -76,7 +76,8 @@ def ranked(records: list[dict[str, Any]]) -> pd.DataFrame:
     table = table.astype({**dict.fromkeys(_FIGURES, float), "verdict": object})
     for name in _DATES:
         table[name] = pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]")
-    table["lead_time"] = pd.to_timedelta(table["lead_time"]).astype("timedelta64[us]")
+    for name in ("lead_time", "carried"):
+        table[name] = pd.to_timedelta(table[name]).astype("timedelta64[us]")
     for name in (*_WORDS[1:], "accepted", "owner"):
         # A table of nothing but what was skipped has columns without a single word: those are read as numbers.
         table[name] = table[name].astype(object).where(table[name].notna(), "")

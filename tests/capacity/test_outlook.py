@@ -83,7 +83,7 @@ def test_a_breach_before_the_lead_time_is_over_says_order_now() -> None:
     """Past on day 10 with three weeks to wait: the order-by date lies in the past, and the verdict says so."""
     found = row(outlook(daily([line(1.0)] * 10), limit=9.5, lead_time="21d"))
     assert (found["verdict"], found["order_by"]) == ("order now", CUTOFF - 11 * DAY)
-    assert found["reason"] == "> 99 % within the lead time of 21d, > 99 % within 90d"
+    assert found["reason"] == "> 99 % within the lead time of 21d, above 10 % risk; > 99 % within 90d"
 
 
 def test_the_last_day_to_order_is_an_order_now() -> None:
@@ -130,21 +130,100 @@ def test_reserve_and_buffer_bring_the_date_forward() -> None:
     assert (found["usable"], found["breach_p50"]) == (60.0, CUTOFF + 61 * DAY)
 
 
-def test_past_what_the_history_carries_there_is_no_probability() -> None:
-    """A history that carries 30 days says nothing of day 31, and a calm series is not fine on its word."""
+def test_a_calm_series_is_fine_as_far_as_its_history_carries() -> None:
+    """A history that carries 30 days says nothing of day 31: it is judged by the 30, and the reason says so."""
     found = outlook(daily([line(0.01)] * 10, carried="30D"), limit=5.0)
     assert found.curve.notna().sum().to_list() == [30]
-    assert np.isnan(row(found)["probability"])
-    assert row(found)["verdict"] == "cannot judge"
-    assert row(found)["reason"] == "the history carries 30d of 90d (< 1 % within 30d)"
+    assert (row(found)["probability"], row(found)["carried"]) == (0.0, 30 * DAY)
+    assert (row(found)["verdict"], row(found)["reason"]) == ("fine", "< 1 % within 30d, as far as 30d of history carry")
     assert np.isnan(found.probability("60d").iloc[0])
+    assert row(outlook(daily([line(0.01)] * 10), limit=5.0))["carried"] == 90 * DAY
+
+
+def test_a_history_shorter_than_the_lead_time_cannot_clear_anything() -> None:
+    """Ten days that are carried tell nothing of the eleven that an order takes beyond them; it says what would help."""
+    found = row(outlook(daily([line(0.01)] * 10, carried="10D"), limit=5.0, lead_time="21d"))
+    assert found["verdict"] == "cannot judge"
+    assert found["reason"] == (
+        "an order takes 21d, and < 1 % within 10d, as far as 10d of history carry: pull a longer window, or wait for "
+        "11d more"
+    )
 
 
 def test_bad_news_needs_less_than_the_whole_horizon() -> None:
-    """A breach on day 26 is within the 30 days that are carried: it is told, and the 90 days stay unknown."""
+    """A breach on day 26 is within the 30 days that are carried: it is told, for those 30."""
     found = row(outlook(daily([line(2.0)] * 10, carried="30D"), limit=51.0))
     assert (found["verdict"], found["breach_p50"]) == ("breach", CUTOFF + 26 * DAY)
-    assert np.isnan(found["probability"])
+    assert found["reason"].startswith("> 99 % within 30d, as far as 30d of history carry; order by 6 Nov 2026")
+
+
+def test_a_series_that_passed_before_is_never_plainly_fine() -> None:
+    """Calm paths, and two bursts in eight days of history: watched, with how often and when it last was."""
+    history = np.zeros((8, 1))
+    history[[1, 4]] = 95.0
+    made = known_forecast(np.zeros((10, 90, 1)), history=history, step="1D")
+    found = row(outlook(made, limit=100.0, buffer=0.1))
+    assert found["verdict"] == "watch"
+    assert found["reason"] == "< 1 % within 90d; it passed 2 times in 8d, last on 29 Oct 2026"
+    assert row(outlook(made, limit=120.0, buffer=0.1))["verdict"] == "fine"
+
+
+def stopped(days_ago: int, *, now: float = 0.0) -> Any:
+    """Return a forecast of hourly history whose last sample is so many days old."""
+    history = np.full((24 * 40, 1), now)
+    history[len(history) - 24 * days_ago :] = np.nan
+    return known_forecast(np.zeros((4, 24 * 30, 1)), history=history)
+
+
+def test_a_series_that_has_stopped_cannot_be_judged() -> None:
+    """Twenty days without a sample: not fine, and not past either, whatever the last one was; it says since when."""
+    for now in (0.0, 7.0):
+        found = outlook(stopped(20, now=now), limit=5.0)
+        assert (row(found)["verdict"], row(found)["reason"]) == (
+            "cannot judge",
+            "no recent data: none since 12 Oct 2026",
+        )
+        assert [each.reason for each in found.skipped] == ["no recent data"]
+    assert row(outlook(stopped(1), limit=5.0))["verdict"] == "fine"
+    assert row(outlook(stopped(0), limit=5.0, as_of=CUTOFF + 5 * DAY))["verdict"] == "cannot judge"
+
+
+def test_a_pause_that_a_series_makes_every_week_is_no_end() -> None:
+    """Working days only: on a Sunday the last sample is two days old, as on every Sunday."""
+    history = np.zeros((24 * 42, 1))
+    for week in range(6):
+        history[len(history) - 24 * (2 + 7 * week) : len(history) - 24 * 7 * week] = np.nan
+    made = known_forecast(np.zeros((4, 24 * 30, 1)), history=history)
+    assert row(outlook(made, limit=5.0))["verdict"] == "fine"
+
+
+def test_bursts_of_the_past_count_when_no_path_has_one() -> None:
+    """A series at 10 that is at 95 in 1 % of its hours has met 90 within a week in nearly every week so far."""
+    rng = np.random.default_rng(0)
+    history = np.where(rng.random((24 * 80, 1)) < 0.01, 95.0, 10.0)
+    history[-1] = 10.0
+    made = known_forecast(np.full((10, 24 * 60, 1), 10.0), history=history)
+    found = row(outlook(made, limit=100.0, buffer=0.1))
+    assert found["verdict"] == "order now"
+    assert found["probability"] > 0.4
+    assert f"it passed {int((np.diff(history[:, 0]) > 0).sum())} times in 80d" in found["reason"]
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_limit_of_nothing_is_none(limit: float) -> None:
+    """Exporters write 0 or −1 for "unlimited": demand above that is not past anything."""
+    found = row(outlook(daily([[0.0] * 90] * 4, now=7.0), limit=limit))
+    assert (found["verdict"], found["reason"]) == ("cannot judge", f"limit missing: the limit is {limit:g}")
+    assert pd.isna(found["breach_p50"])
+
+
+def test_below_five_per_cent_is_not_watched() -> None:
+    """Forty-nine paths of a thousand round to 5 % and are fine; fifty are watched."""
+    paths = np.zeros((1000, 90, 1))
+    paths[:49, 60:] = 9.0
+    assert row(outlook(known_forecast(paths, history=np.zeros((3, 1)), step="1D"), limit=5.0))["verdict"] == "fine"
+    paths[49, 60:] = 9.0
+    assert row(outlook(known_forecast(paths, history=np.zeros((3, 1)), step="1D"), limit=5.0))["verdict"] == "watch"
 
 
 def test_a_horizon_that_ends_before_the_lead_time_cannot_clear_anything() -> None:

@@ -39,7 +39,7 @@ def test_a_row_is_scaled_and_dated() -> None:
             "50 %": "12 Dec 2026",
             "90 %": "12 Dec 2026",
             "order by": "21 Nov 2026",
-            "reason": "> 99 % within 60d",
+            "reason": "> 99 % within 60d; order by 21 Nov 2026 at 10 % risk",
         }
     ]
 
