@@ -125,7 +125,7 @@ def _view(problem: Problem, held: FloatArray, cutoff: int, ahead: IntArray) -> t
         part = Scaled(settled, seen[:, jumped], given.middle[jumped], given.size[jumped])
         cleaned = with_columns(cleaned, clean(part, shape), jumped)
     zero = (-given.middle / given.size).astype(np.float32)
-    return given, View(cleaned, grid, ahead, block, regime, zero)
+    return given, View(cleaned, grid, ahead, block, regime, zero, given.values)
 
 
 def _levels(given: Scaled, cleaned: Cleaned, block: int, *, weekly: bool) -> Float32:

@@ -24,7 +24,7 @@ __all__ = ["CANDIDATES", "CLIMB", "View"]
 FAST, MIDDLE = 0.7, 0.25
 TREND_ALPHA, TREND_BETA, TREND_DAMPING = 0.3, 0.1, 0.96
 PROFILE_WEEKS = 4
-PROFILE_SHARE = 0.7
+PROFILE_SHARE = 0.5
 MEDIAN_ROWS = 200
 
 
@@ -35,7 +35,8 @@ IntArray = npt.NDArray[np.int64]
 class View:
     """What candidates see, in the series' own units: the cleaned history, and what several of them need.
 
-    ``ahead`` are the steps ahead that are asked for, from 1; ``zero`` is where each series' 0 lies in its own units.
+    ``ahead`` are the steps ahead that are asked for, from 1; ``zero`` is where each series' 0 lies in its own units;
+    ``raw`` is the history as it was seen, gaps filled.
     """
 
     cleaned: Cleaned
@@ -44,6 +45,7 @@ class View:
     block: int
     regime: Regime
     zero: Float32
+    raw: Float32
 
     @cached_property
     def means(self) -> Float32:
@@ -186,8 +188,9 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "mean weeks and the week's level": (lambda view: view.profile + view.season_mean + view.middle, -0.1),
     "mean weeks": (lambda view: view.repeat(view.weeks), 0.0),
     "last week": (lambda view: view.repeat(view.cleaned.values[-view.grid.lag :]), -0.05),
+    "last week as it was": (lambda view: view.repeat(view.raw[-view.grid.lag :]), 0.0),
     "yesterday and the week's shape": (_last_day, -0.1),
-    "yesterday": (lambda view: view.repeat(view.cleaned.values[-(view.grid.day or 1) :]), 0.2),
+    "yesterday": (lambda view: view.repeat(view.raw[-(view.grid.day or 1) :]), 0.2),
     "mean days": (lambda view: view.repeat(_profile(view.cleaned.values, view.grid.day or 1, 7)), 0.2),
     "flat": (lambda view: view.same(view.middle), 0.6),
     "last value": (lambda view: view.same(view.cleaned.values[-1]), 0.6),

@@ -23,11 +23,11 @@ BoolArray = npt.NDArray[np.bool_]
 # Where a stretch of the horizon ends, in days: a quarter day, two days, a week, four weeks, and all beyond.
 ENDS_DAYS = (0.25, 2.0, 7.0, 28.0)
 # A candidate twice as wrong as another has 2**-SHARPNESS of its weight.
-SHARPNESS = 5.0
+SHARPNESS = 7.0
 # Folds' worth of belief in the kind's average, in all candidates alike within it, and in what candidates begin with.
 KIND_PRIOR = 2.0
 EVEN_PRIOR = 0.5
-CANDIDATE_PRIOR = 2.0
+CANDIDATE_PRIOR = 1.0
 # How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
 CLIMB_BELIEF = 0.95
 CLIMB_FOLDS = 4.0

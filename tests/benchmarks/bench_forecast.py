@@ -37,9 +37,10 @@ FULL = os.environ.get("FULL") == "1"
 HERE = Path(__file__).resolve().parent
 PEERS = ("AutoARIMA", "TBATS", "MSTL + ETS", "LightGBM")
 BENCH = ROOT / ".bench-venv"
-# Tasks of a set that slow contenders are asked for, and seconds that each of them gets for a set, unless FULL=1.
+# Tasks of a set that slow contenders are asked for, the seconds after which they are asked for no other, and those
+# after which they are stopped; unless FULL=1.
 SAMPLE = 8
-PEER_S = 8.0
+PEER_S, PEER_MOST_S = 6.0, 30.0
 # Series of a set whose histories are damaged, at their last origin; histories shorter than that in days are not.
 DAMAGED = 40
 DAMAGED_DAYS = 6
@@ -164,11 +165,13 @@ def answers(peer: str, scratch: Path) -> dict[str, np.ndarray]:
     command = [BENCH / "bin" / "python", HERE / "forecast_peers.py", peer, scratch / "tasks.npz", scratch / "made.npz"]
     (scratch / "made.npz").unlink(missing_ok=True)
     try:
-        # A single fit may be long: what was answered by then is lost with it, and the peer has none for this set.
-        subprocess.run([*command, str(seconds)], capture_output=True, timeout=None if FULL else 2 * PEER_S, check=False)
-        return dict(np.load(scratch / "made.npz"))
-    except (subprocess.TimeoutExpired, FileNotFoundError):
-        return {}
+        subprocess.run(
+            [*command, str(seconds)], capture_output=True, timeout=None if FULL else PEER_MOST_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{peer} was stopped after {PEER_MOST_S:.0f} s", file=sys.stderr)
+    made = scratch / "made.npz"
+    return dict(np.load(made)) if made.exists() else {}
 
 
 def damage(groups: Groups, job: Job) -> dict[str, float]:

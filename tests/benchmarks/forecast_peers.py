@@ -59,8 +59,8 @@ def boosted(values: np.ndarray, horizon: int, day: int, lag: int) -> np.ndarray:
     def fitted(series: np.ndarray, ahead: int) -> np.ndarray:
         first = min(2 * lag * -(-horizon // lag), len(series) // 2)
         rows = np.arange(max(first, lag * -(-horizon // lag)), len(series))
-        model = lightgbm.LGBMRegressor(n_estimators=100, verbose=-1, n_jobs=2, random_state=0)
-        model.fit(features(series, rows), series[rows])
+        settings = {"objective": "l2", "verbose": -1, "num_threads": 2, "seed": 0}
+        model = lightgbm.train(settings, lightgbm.Dataset(features(series, rows), series[rows]), num_boost_round=100)
         longer = np.concatenate([series, np.full(ahead, np.nan)])
         return np.asarray(model.predict(features(longer, np.arange(len(series), len(series) + ahead))))
 
@@ -89,7 +89,8 @@ def main() -> None:
             continue
         if made.shape == (horizon, len(LEVELS)) and np.isfinite(made).all():
             found[f"made{place}"], found[f"took{place}"] = made, np.array(time.perf_counter() - started)
-    np.savez(answers, **found)
+            # Written after each task: what is stopped in its next one has answered so far.
+            np.savez(answers, **found)
 
 
 if __name__ == "__main__":
