@@ -129,9 +129,9 @@ def test_skipped_names_the_resource_of_each() -> None:
 def test_the_finding_says_what_when_and_how_sure() -> None:
     """One sentence, with the count, the first of them, its date, and what was not judged."""
     sentence = planned().finding
-    assert sentence.startswith("1 of 6 series is past usable capacity already (disk space on us/full); 1 more runs out")
-    assert "disk space on eu/fills, around" in sentence
-    assert sentence.endswith("3 cannot be judged.")
+    assert sentence.startswith("Disk space on us/full is past usable capacity; 1 more series runs out within 30 days")
+    assert "disk space on eu/fills (around" in sentence
+    assert sentence.endswith("; 3 of 6 cannot be judged.")
 
 
 def test_calibration_is_that_of_the_forecasts_own_folds() -> None:
