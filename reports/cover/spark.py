@@ -54,7 +54,7 @@ class _Frame:
     """Where instants and values fall in the picture: from the lowest to the highest that is drawn in it."""
 
     def __init__(self, shown: Drawn, bands: pd.DataFrame, end: pd.Timestamp) -> None:
-        self.start, self.end = pd.Timestamp(shown.history.index[0]), end
+        self.start, self.end, self.bucket = pd.Timestamp(shown.history.index[0]), end, shown.bucket
         seen = [shown.history[shown.side], bands[0.1], bands[0.9], *(() if shown.usable is None else (shown.usable,))]
         values = np.concatenate([one.to_numpy(dtype=float) for one in seen])
         values = values[np.isfinite(values)]
@@ -74,10 +74,13 @@ class _Frame:
         return " ".join(there + (self._pairs(back)[::-1] if back is not None else []))
 
     def runs(self, values: pd.Series) -> Sequence[str]:
-        """Return the line in as many pieces as gaps leave of it."""
+        """Return the line in as many pieces as gaps leave of it; one bucket alone is as wide as it is long."""
         present = values.notna()
         groups = (~present).cumsum()[present]
-        return [" ".join(self._pairs(piece)) for _, piece in values[present].groupby(groups) if len(piece) > 1]
+        return [" ".join(self._pairs(self._seen(piece))) for _, piece in values[present].groupby(groups)]
+
+    def _seen(self, piece: pd.Series) -> pd.Series:
+        return piece if len(piece) > 1 else pd.concat([piece, piece.set_axis(piece.index + self.bucket)])
 
     def stairs(self, values: pd.Series) -> str:
         """Return a limit's line: it holds until it changes, and from the picture's left edge to its right."""

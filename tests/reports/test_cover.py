@@ -8,13 +8,17 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
 from reports import cover
+from reports.charts.points import drawn
+from reports.cover.spark import sparkline
 from reports.rows import rows
 from tests.support.browser import chromium
-from tests.support.plans import HOSTILE, empty_plan, small_plan
+from tests.support.plans import AS_OF, HOSTILE, empty_plan, small_plan
 
 COMMAND = "capacity report capacity_overview --source test: --as-of 2026-11-01T00:00Z"
 VOID = {"circle", "line", "path", "polygon", "polyline", "rect", "img", "br"}
@@ -165,6 +169,21 @@ def test_no_sparkline_leaves_its_picture_or_ends_in_a_part_of_a_bucket() -> None
     (ahead,) = re.findall(r'class="cw-ahead" points="([^"]*)"', fills)
     climb = [float(point.partition(",")[2]) for point in ahead.split()]
     assert climb == sorted(climb, reverse=True)
+
+
+def test_a_history_of_one_bucket_is_drawn() -> None:
+    """A disk that is a day old, where others have months, is a short line beside the cutoff, and not nothing."""
+    plan = small_plan()
+    made = plan.forecasts["disk"]
+    history = made.history.copy()
+    history.iloc[:-4, 0] = np.nan
+    shown = drawn(replace(made, history=history), [0], most=130)[0]
+    assert shown.history["high"].notna().sum() == 1
+    spark = sparkline(shown, cutoff=AS_OF, end=made.index[-1], breach=pd.NaT, label="", ahead=False)  # type: ignore[arg-type]
+    (line,) = re.findall(r'class="cw-line" points="([^"]*)"', spark)
+    first, last = (point.split(",") for point in line.split())
+    assert float(first[0]) < float(last[0])
+    assert first[1] == last[1]
 
 
 def test_a_gap_is_a_gap_in_the_sparkline() -> None:
