@@ -20,6 +20,7 @@ from capacity import provenance as prov
 from capacity.errors import FrameError, ParameterError
 
 __all__ = [
+    "HOSTS",
     "METRIC",
     "REASONS",
     "TIME",
@@ -43,6 +44,9 @@ TIME = "time"
 METRIC = "metric"
 RESERVED = (METRIC, TIME, "source")
 EPOCH = pd.Timestamp(0, tz="UTC")
+
+# Labels that say which machine a series is of.
+HOSTS = ("node", "instance", "host", "hostname")
 
 # Why a series has no answer. "No" is a result with a reason.
 REASONS = (
@@ -261,9 +265,14 @@ def series_labels(frame_or_columns: pd.DataFrame | pd.MultiIndex) -> list[dict[s
 
 
 def series_name(labels: Mapping[str, str], *, empty: str = "all") -> str:
-    """Name a series for a person: region first, then the other labels' values: ``"eu-west/node-3"``."""
-    order = sorted(labels, key=lambda name: (name != "source", name != "region", name != "zone", name))
-    return "/".join(str(labels[name]) for name in order if labels[name] != "") or empty
+    """Name a series for a person: region and host first, then the other labels' values: ``"eu-west/node-3"``.
+
+    A path stands apart: ``"bak1:9100 /backup"``. `capacity.naming.series_names` names many, and shorter.
+    """
+    first = ("source", "region", "zone", *HOSTS)
+    order = sorted(labels, key=lambda name: (first.index(name) if name in first else len(first), name))
+    values = [str(labels[name]) for name in order if labels[name] != ""]
+    return "".join(f"{' ' if value.startswith('/') else '/'}{value}" for value in values)[1:].lstrip(" ") or empty
 
 
 def _with_levels(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

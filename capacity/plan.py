@@ -18,6 +18,7 @@ from capacity.forecast import Forecast, forecast
 from capacity.frames import Pull, Skipped, duration, series_labels, series_name
 from capacity.growth import Growth, growth
 from capacity.limits import LimitLike
+from capacity.naming import Names
 from capacity.orders import with_orders
 from capacity.outlook import Outlook, outlook
 from capacity.provenance import Provenance
@@ -141,22 +142,26 @@ class _Work:
 
     def add(self, resource: Resource) -> None:
         name, demand = resource.name, self.pulled.demand[resource.name]
+        names = Names(series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [])
         try:
             self._grow(resource, demand)
             made = self._forecast(resource, demand)
             found = self._outlook(resource, made)
-            rows = ranking.rows(resource, found, as_of=self.pulled.as_of)
+            rows = ranking.rows(resource, found, as_of=self.pulled.as_of, names=names)
         except ParameterError:
             raise
         except CapacityError as error:
-            self.skipped.extend(_all_of(demand, resource, error))
+            self.skipped.extend(_all_of(demand, resource, error, names))
             return
         except Exception as error:  # A defect in what one resource needs must not cost the answer on all the others.
             _LOG.warning("%s: no outlook, because of an error that was not expected", name, exc_info=True)
-            self.skipped.extend(_all_of(demand, resource, error))
+            self.skipped.extend(_all_of(demand, resource, error, names))
             return
         self.forecasts[name], self.outlooks[name] = made, found
-        self.skipped.extend(replace(entry, resource=name) for entry in found.skipped)
+        self.skipped.extend(
+            replace(entry, series=names.of(entry.labels) if entry.labels else entry.series, resource=name)
+            for entry in found.skipped
+        )
         self.rows.extend(rows)
 
     def _grow(self, resource: Resource, demand: pd.DataFrame) -> None:
@@ -230,11 +235,11 @@ def _limit(resource: Resource, pulled: Pull) -> LimitLike:
     return resource.limit if resource.limit is not None else (resource.limit_schedule or None)
 
 
-def _all_of(demand: pd.DataFrame, resource: Resource, error: Exception) -> list[Skipped]:
+def _all_of(demand: pd.DataFrame, resource: Resource, error: Exception, names: Names) -> list[Skipped]:
     reason = "too short" if isinstance(error, HistoryTooShort | FrameError) else "model failed"
     detail = error.message if isinstance(error, CapacityError) else f"{type(error).__name__}: {error}"
     labels = series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [{} for _ in demand.columns]
-    return [Skipped(series_name(each), reason, detail, labels=each, resource=resource.name) for each in labels]
+    return [Skipped(names.of(each), reason, detail, labels=each, resource=resource.name) for each in labels]
 
 
 def _of_pull(entry: Skipped, catalog: Catalog) -> Skipped:

@@ -10,6 +10,7 @@ import pandas as pd
 from capacity import dates
 from capacity.catalog import Catalog, Resource
 from capacity.frames import Skipped, series_labels, series_name
+from capacity.naming import Names
 from capacity.outlook import Outlook
 from capacity.verdicts import CANNOT_JUDGE, VERDICTS
 
@@ -25,11 +26,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def rows(resource: Resource, found: Outlook, *, as_of: pd.Timestamp) -> list[dict[str, Any]]:
+def rows(resource: Resource, found: Outlook, *, as_of: pd.Timestamp, names: Names) -> list[dict[str, Any]]:
     """Return a row for each series of a resource's outlook."""
     labels = series_labels(found.forecast.columns)
     return [
-        {**_head(resource, labels[position], as_of=as_of), **{str(name): value for name, value in row.items()}}
+        {
+            **_head(resource, labels[position], as_of=as_of),
+            "series": names.of(labels[position]),
+            **{str(name): value for name, value in row.items()},
+        }
         for position, row in enumerate(found.table.to_dict("records"))
     ]
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from capacity import dates
-from capacity.frames import duration_text, series_labels, series_name
+from capacity.frames import duration_text, series_labels
+from capacity.naming import series_names
 from capacity.provenance import UNKNOWN
 from capacity.units import human
 from capacity.verdicts import VERDICTS, percent
@@ -57,9 +58,9 @@ def counted(name: str, words: pd.Series) -> str:
 def outlook_rows(outlook: Outlook) -> list[dict[str, str]]:
     """Return an outlook's table as text, a row a series, in its order."""
     base = _bases(outlook.forecast.units, outlook.table)
-    labels = series_labels(outlook.forecast.columns)
+    names = series_names(series_labels(outlook.forecast.columns))
     return [
-        {"series": series_name(labels[position]), **_judged(row, base[position])}
+        {"series": names[position], **_judged(row, base[position])}
         for position, (_, row) in enumerate(outlook.table.iterrows())
     ]
 
@@ -81,11 +82,11 @@ def plan_rows(plan: Plan) -> list[dict[str, str]]:
 def growth_rows(growth: Growth) -> list[dict[str, str]]:
     """Return a growth's table as text, a row a series, in its order."""
     base = _bases(growth.units, growth.table)
-    labels = series_labels(growth.table.index)  # type: ignore[arg-type]
+    names = series_names(series_labels(growth.table.index))  # type: ignore[arg-type]
     period = duration_text(growth.period)
     return [
         {
-            "series": series_name(labels[position]),
+            "series": names[position],
             "now": human(row["now"], base[position]),
             "a day": human(row["rate_per_day"], base[position]),
             "80 %": f"{human(row['low'], base[position])} – {human(row['high'], base[position])}",

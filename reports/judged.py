@@ -12,7 +12,7 @@ import pandas as pd
 from capacity import finding
 from capacity.catalog import matches
 from capacity.errors import HistoryTooShort, ParameterError, did_you_mean
-from capacity.frames import duration_text, series_labels, series_name
+from capacity.frames import duration_text, series_labels
 from capacity.verdicts import CANNOT_JUDGE
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def failing(plan: Plan, *, within: pd.Timedelta, risk: float) -> pd.DataFrame:
     """
     check_within(within, plan.horizon)
     chances = _chances(plan, within)
-    keys = zip(plan.table["resource"], plan.table["series"], strict=True)
+    keys = zip(plan.table["resource"], map(_key, plan.table["labels"]), strict=True)
     found = plan.table.assign(chance=[chances.get(key, math.nan) for key in keys])
     found.loc[found["verdict"] == "past", "chance"] = 1.0
     return found[(found["chance"] > risk) & (found["accepted"] == "")]
@@ -166,10 +166,15 @@ def nothing_judged(finding: str, verdicts: Iterable[str]) -> HistoryTooShort | N
     return HistoryTooShort(finding) if seen == {CANNOT_JUDGE} else None
 
 
-def _chances(plan: Plan, within: pd.Timedelta) -> dict[tuple[str, str], float]:
-    chances = {}
+def _chances(plan: Plan, within: pd.Timedelta) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    chances: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for name, outlook in plan.outlooks.items():
         curve = outlook.curve[outlook.curve.index <= outlook.forecast.cutoff + within].ffill()
         for position, labels in enumerate(series_labels(outlook.forecast.columns)):
-            chances[name, series_name(labels)] = float(curve.to_numpy()[-1, position]) if len(curve) else math.nan
+            chances[name, _key(labels)] = float(curve.to_numpy()[-1, position]) if len(curve) else math.nan
     return chances
+
+
+def _key(labels: Mapping[str, str] | None) -> frozenset[tuple[str, str]]:
+    """Return what a series is known by: a name is for people, and depends on its neighbours."""
+    return frozenset((labels or {}).items())

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from capacity.frames import series_labels, series_name
+from capacity.frames import series_labels
+from capacity.naming import series_names
 from capacity.verdicts import VERDICTS
 from reports.words import known
 
@@ -108,12 +109,12 @@ def rows(result: Plan | Outlook) -> tuple[Row, ...]:
 def _of_plan(plan: Plan) -> Iterable[Row]:
     """Return the plan's table in its own order, each row with the outlook that it was read from."""
     places = {
-        (name, series_name(labels)): (outlook, position)
+        (name, frozenset(labels.items())): (outlook, position)
         for name, outlook in plan.outlooks.items()
         for position, labels in enumerate(series_labels(outlook.forecast.columns))
     }
     for record in plan.table.to_dict("records"):
-        outlook, position = places.get((record["resource"], record["series"]), (None, -1))
+        outlook, position = places.get((record["resource"], frozenset((record["labels"] or {}).items())), (None, -1))
         resource = plan.catalog.resources.get(str(record["resource"]))
         yield _row(
             {**{str(key): value for key, value in record.items()}, "scales_by": resource.scales_by if resource else ""},
@@ -125,6 +126,7 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
 
 def _of_outlook(outlook: Outlook) -> Iterable[Row]:
     columns = outlook.forecast.columns
+    names = series_names(series_labels(columns))
     for position, (labels, record) in enumerate(
         zip(series_labels(columns), outlook.table.to_dict("records"), strict=True)
     ):
@@ -132,7 +134,7 @@ def _of_outlook(outlook: Outlook) -> Iterable[Row]:
         head = {
             "resource": metric,
             "title": metric if not labels else "",
-            "series": series_name(labels),
+            "series": names[position],
             "unit": outlook.forecast.units.get(metric, ""),
             "lead_time": outlook.lead_time,
         }

@@ -12,6 +12,7 @@ import pandas as pd
 
 from capacity.errors import ParameterError
 from capacity.frames import series_labels, series_name
+from capacity.naming import series_names
 from reports.charts.envelope import MOST, bucket_for, envelope, projected
 from reports.rows import rows
 
@@ -108,7 +109,8 @@ def position_of(forecast: Forecast, outlook: Outlook | None = None, series: Any 
     if isinstance(series, Mapping):
         found = [at for at, own in enumerate(labels) if all(own.get(name) == value for name, value in series.items())]
     else:
-        found = [at for at, own in enumerate(labels) if series in (series_name(own), forecast.columns[at])]
+        short = series_names(labels)
+        found = [at for at, own in enumerate(labels) if series in (short[at], series_name(own), forecast.columns[at])]
     if not found:
         known = ", ".join(series_name(own) for own in labels[:3])
         raise ParameterError(f"there is no series {series!r} in this forecast.", hint=f"For example {known}.")

@@ -211,6 +211,17 @@ def test_a_resource_that_the_catalogue_does_not_know_is_refused() -> None:
         plan(pull(demand={"disc": demand()}), CATALOG)
 
 
+def test_series_are_named_short_in_the_table_and_among_the_skipped() -> None:
+    """A job that all series share is not told, neither of those that are judged nor of those that are not."""
+    named = demand()
+    labels = [{**each, "job": "node"} for each in NODES]
+    named = wide(named.to_numpy(), times=pd.DatetimeIndex(named.index), series=labels, metric="disk")
+    made = plan(pull(demand={"disk": named}, skipped=()), CATALOG, horizon="30d")
+    assert set(made.table["series"]) == {"eu/fills", "eu/calm", "us/full", "us/nolimit", "us/new"}
+    assert {each.series for each in made.skipped} == {"us/nolimit", "us/new"}
+    assert made.table["labels"].iloc[0]["job"] == "node"
+
+
 def test_progress_names_the_resource() -> None:
     """Each line of progress says whose it is."""
     told: list[str] = []

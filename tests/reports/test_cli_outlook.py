@@ -38,7 +38,7 @@ def test_the_table_and_the_finding_stand_on_stdout(found: dict[str, Any], tmp_pa
     assert head.split()[:3] == ["resource", "series", "verdict"]
     assert "✖ past" in first
     assert finding == found["finding"]
-    assert "12 series" in finding
+    assert "of 12" in finding
     assert list(tmp_path.iterdir()) == []
 
 
