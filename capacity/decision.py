@@ -106,7 +106,9 @@ def decide(
         forecast, question, blockers=blockers, past=past, curve=curve, table=table, habit=habit, timezones=timezones
     )
     table["verdict"] = [word for word, _ in words]
-    table["reason"] = [reason for _, reason in words]
+    # Whether each of them may use all of it, or they share it, is for whoever wrote the queries to say.
+    notes = [f"; 1 limit for {count} series" if count > 1 else "" for count in limits.shared]
+    table["reason"] = [f"{reason}{note}" for (_, reason), note in zip(words, notes, strict=True)]
     table["model"] = forecast.model.to_numpy()
     table["score"] = scores["mase"].to_numpy(dtype=float)
     table["coverage"] = scores["coverage80"].to_numpy(dtype=float)

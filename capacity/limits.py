@@ -43,11 +43,22 @@ class Limits:
         Which limit a series has; -1: none.
     skipped : tuple of Skipped
         One for each series without a limit ("limit missing"), with what was in the way.
+    summed : bool
+        The limit is a query's answer, so that one which serves several series may be what they have together.
     """
 
     values: Array
     owner: npt.NDArray[np.intp]
     skipped: tuple[Skipped, ...] = ()
+    summed: bool = False
+
+    @property
+    def shared(self) -> npt.NDArray[np.intp]:
+        """Return how many series are held against the same series of a query's answer, by series; else 1."""
+        if not self.summed or not self.values.shape[1]:
+            return np.ones(len(self.owner), dtype=np.intp)
+        served = np.bincount(self.owner[self.owner >= 0], minlength=self.values.shape[1])
+        return np.where(self.owner >= 0, served[np.maximum(self.owner, 0)], 1)
 
     def of(self, series: slice) -> Array:
         """Return the limits of these series, shape (times, series); NaN where there is none."""
@@ -101,7 +112,7 @@ def match(columns: pd.MultiIndex, limit: LimitLike, *, times: pd.DatetimeIndex, 
         Skipped(series_name(demand[position]), MISSING, trouble[position], labels=demand[position])
         for position in sorted(trouble)
     )
-    return Limits(values=_hold(stated, times), owner=owner, skipped=skipped)
+    return Limits(values=_hold(stated, times), owner=owner, skipped=skipped, summed=isinstance(limit, pd.DataFrame))
 
 
 def as_reserve(reserve: Reserve | tuple[int, int] | None) -> Reserve | None:

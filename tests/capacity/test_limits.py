@@ -80,6 +80,14 @@ def test_two_limits_that_fit_equally_well_are_not_guessed_between() -> None:
     assert "2 limits fit it equally well" in found.skipped[0].detail
 
 
+def test_one_series_of_an_answer_for_many_is_counted() -> None:
+    """A query's answer by region serves both nodes of eu; a number is stated for each, and is nobody's share."""
+    answer = wide([[10.0, 20.0]], times=TIMES[:1], series=[{"region": "eu"}, {"region": "us"}], metric="size")
+    assert matched(answer).shared.tolist() == [2, 2, 1]
+    assert matched(5).shared.tolist() == [1, 1, 1]
+    assert matched(None).shared.tolist() == [1, 1, 1]
+
+
 def test_no_limit_at_all_skips_every_series() -> None:
     """None is a limit that nobody has stated; it is NaN everywhere, and so is an answer without a series."""
     assert np.isnan(matched(None).of(slice(None))).all()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from capacity.catalog import Reserve
 from capacity.errors import ParameterError
-from capacity.frames import Skipped
+from capacity.frames import Skipped, wide
 from capacity.outlook import Outlook, outlook
 from tests.support.paths import CUTOFF, known_forecast, walks
 
@@ -215,6 +215,14 @@ def test_a_limit_of_nothing_is_none(limit: float) -> None:
     found = row(outlook(daily([[0.0] * 90] * 4, now=7.0), limit=limit))
     assert (found["verdict"], found["reason"]) == ("cannot judge", f"limit missing: the limit is {limit:g}")
     assert pd.isna(found["breach_p50"])
+
+
+def test_one_limit_of_a_summed_query_for_many_series_is_told() -> None:
+    """Two nodes, and a capacity that was summed over both: each is held against it, and the reason says so."""
+    made = known_forecast(np.zeros((4, 90, 2)), history=np.zeros((3, 2)), step="1D")
+    summed = wide([[5.0]], times=pd.DatetimeIndex([CUTOFF]), series=[{}], metric="capacity")
+    assert outlook(made, limit=summed).table["reason"].to_list() == ["< 1 % within 90d; 1 limit for 2 series"] * 2
+    assert outlook(made, limit=5.0).table["reason"].to_list() == ["< 1 % within 90d"] * 2
 
 
 def test_below_five_per_cent_is_not_watched() -> None:
