@@ -23,10 +23,13 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 DAY = pd.Timedelta(days=1)
-# Fewer windows that do not overlap say nothing of how often something happens.
-WINDOWS = 3
+# Fewer windows that do not overlap say nothing of how often something happens; with twice as many they count in full.
+WINDOWS = 2
 # The paths count as much as this many windows of the past.
 PRIOR = 3.0
+# A stretch is like today if its level had moved as today's has, within so many deviations of the samples about it: what
+# a series did while it was flat is no precedent of a climb.
+ALIKE = 3.0
 # Starts of replays: more of them overlap so much that they add nothing.
 STARTS = 192
 # A level is the median of up to a week before it, whose seasons cancel, and of no less than a day and seven samples.
@@ -107,21 +110,33 @@ def replay(
     seen = np.flatnonzero(np.isfinite(values))
     if not len(seen):
         return nothing
-    whole = pd.Series(values[seen[0] :]).ffill()
+    whole = pd.Series(values[seen[0] :], dtype=float).ffill()
     lead = max(LEAST_SAMPLES, -(-LEAST_LEVEL // step), window - 1)
+    values = np.asarray(whole, dtype=float)
+    level = np.asarray(whole.rolling(max(lead, LEVEL // step), min_periods=lead).median(), dtype=float)
     starts, known = _stretches(len(whole), max(0, jump - int(seen[0])), lead)
+    alike = _alike(values, level, starts, back=max(lead, LEVEL // step))
+    starts, known, share_alike = starts[alike], known[alike], float(alike.mean()) if len(alike) else 0.0
     reach = min(horizon, int(known.max(initial=0)), (len(whole) - lead) // WINDOWS)
     if reach < 1:
         return nothing
-    level = whole.rolling(max(lead, LEVEL // step), min_periods=lead).median().to_numpy()
+    windows = share_alike * (len(whole) - lead) / np.arange(1.0, reach + 1)
+    if _out_of_reach(values, level[lead - 1 :], usable, direction):
+        return np.zeros(horizon), np.pad(windows, (0, horizon - reach))
     at = np.minimum(starts[:, None] + np.arange(1 - window, reach), len(whole) - 1)
-    moved = (whole.to_numpy()[at] - (level[starts - 1] - level[-1])[:, None])[:, :, None]
+    moved = (values[at] - (level[starts - 1] - level[-1])[:, None])[:, :, None]
     met = event(moved, usable[:reach, None], window=window, aggregate=aggregate, direction=direction)[:, :, 0]
     first = np.where(met.any(axis=1), met.argmax(axis=1), horizon)
     share = _share(first, known, reach)
-    windows = (len(whole) - lead) / np.arange(1.0, reach + 1)
     rest = (0, horizon - reach)
     return np.maximum.accumulate(np.pad(share, rest)), np.pad(windows, rest)
+
+
+def _out_of_reach(values: Array, level: Array, usable: Array, direction: Direction) -> bool:
+    """Whether not even the farthest sample, from the level farthest off, would be past: most of a healthy fleet."""
+    if direction == "above":
+        return bool(values.max() + level[-1] - level.min() <= usable.min())
+    return bool(values.min() + level[-1] - level.max() >= usable.max())
 
 
 def _stretches(rows: int, jump: int, lead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -130,6 +145,19 @@ def _stretches(rows: int, jump: int, lead: int) -> tuple[npt.NDArray[np.intp], n
     # A level needs so many rows of its own after a jump.
     starts = starts[(starts < jump) | (starts >= jump + lead)] if jump else starts
     return starts, np.where(starts < jump, jump, rows) - starts
+
+
+def _alike(values: Array, level: Array, starts: npt.NDArray[np.intp], *, back: int) -> Flags:
+    """Whether the level had moved before each start as it has before the cutoff; where it is not known, it had not."""
+    moved = level[starts - 1] - level[np.maximum(starts - 1 - back, 0)]
+    today = level[-1] - level[max(len(level) - 1 - back, 0)]
+    apart = np.abs(values - level)
+    known = apart[np.isfinite(apart)]
+    spread = 1.4826 * float(np.median(known)) if len(known) else 0.0
+    if spread == 0:
+        return np.ones(len(starts), dtype=bool)
+    alike: Flags = np.abs(np.nan_to_num(moved) - np.nan_to_num(today)) <= ALIKE * spread
+    return alike
 
 
 def _share(first: npt.NDArray[np.intp], known: npt.NDArray[np.intp], reach: int) -> Array:
@@ -155,8 +183,9 @@ def blend(
 ) -> Array:
     """Return the chance of having met the event: that of the paths, blended with what the past would have done.
 
-    The past counts as many windows as fit into it side by side, the paths as `PRIOR`; of stretches that fit fewer than
-    `WINDOWS` times only the paths are asked. What comes out never falls, and a higher limit is never met sooner.
+    The weight of the past grows with how many windows fit into it side by side, from nothing at `WINDOWS`: it fades out
+    along the horizon, and no date gathers where it ends. What comes out never falls, and a higher limit is never met
+    sooner.
 
     Parameters
     ----------
@@ -180,6 +209,6 @@ def blend(
             aggregate=aggregate,
             direction=direction,
         )
-        weight = windows / (windows + PRIOR)
+        weight = windows / (windows + PRIOR) * np.clip(windows / WINDOWS - 1.0, 0.0, 1.0)
         found[:, column] = np.maximum.accumulate((1 - weight) * curve[:, column] + weight * share)
     return found
