@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -25,8 +26,11 @@ settings.register_profile("local", deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Close the outside to all children, and draw the same examples each time where CI asks."""
+    """Close the outside to all children, let them be interrupted, and draw the same examples each time where CI asks."""
     close_the_outside()
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and their children with them.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
