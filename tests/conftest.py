@@ -26,7 +26,7 @@ settings.register_profile("local", deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Close the outside to all children, let them be interrupted, and draw the same examples each time where CI asks."""
+    """Close the outside to children, let them be interrupted, and draw the same examples each time where CI asks."""
     close_the_outside()
     # A shell that starts the tests in the background has them ignore Ctrl-C, and their children with them.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
