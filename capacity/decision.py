@@ -71,6 +71,7 @@ def decide(
     recent: Array,
     past: Flags,
     curve: pd.DataFrame,
+    drawn: Array,
     habit: Sequence[precedents.Passed],
     timezones: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -86,6 +87,8 @@ def decide(
         Whether the event is true at the cutoff.
     curve : DataFrame, horizon × series
         P(breach by t).
+    drawn : ndarray, shape (series,)
+        The share of sample paths alone that ever breach.
     habit : sequence of Passed, one a series
         How often the history was past what may be used at the cutoff.
     """
@@ -100,7 +103,8 @@ def decide(
     table["carried"] = _reach(forecast, curve)
     for name, level in DATES.items():
         table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
-    table["order_by"] = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
+    due = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
+    table["order_by"] = due.where(~_bursts(table["probability"].to_numpy(dtype=float), drawn, habit, question.risk))
     scores = forecast.scores.reindex(forecast.columns)
     words = _verdicts(
         forecast, question, blockers=blockers, past=past, curve=curve, table=table, habit=habit, timezones=timezones
@@ -193,6 +197,15 @@ def _verdicts(
         )
         for position in range(curve.shape[1])
     ]
+
+
+def _bursts(chance: Array, drawn: Array, habit: Sequence[precedents.Passed], risk: float) -> Flags:
+    """Which series are feared for their habit alone: an unlikely breach that no growth leads to.
+
+    An incident of last month is to be looked into and watched; no order by a certain day would have spared it.
+    """
+    known = np.array([each.times > 0 for each in habit], dtype=bool)
+    return np.asarray(known & (chance < verdicts.BREACH_SHARE) & (drawn <= risk))
 
 
 def _chance_within(curve: pd.DataFrame, steps: int) -> Array:

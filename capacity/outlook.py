@@ -198,7 +198,9 @@ def outlook(
     )
     past = passage.past(question.aggregated(recent), usable, question.direction) & ~blind(blockers)
     blocked = np.array([each is not None for each in blockers])
-    curve = _curve(forecast, question, limits=limits, recent=recent, past=past, blocked=blocked, progress=progress)
+    curve, drawn = _curve(
+        forecast, question, limits=limits, recent=recent, past=past, blocked=blocked, progress=progress
+    )
     table = decide(
         forecast,
         question,
@@ -207,6 +209,7 @@ def outlook(
         recent=recent,
         past=past,
         curve=curve,
+        drawn=drawn,
         habit=precedents.passed(
             forecast.history,
             usable,
@@ -246,8 +249,11 @@ def _curve(
     past: npt.NDArray[np.bool_],
     blocked: npt.NDArray[np.bool_],
     progress: Progress | None,
-) -> pd.DataFrame:
-    """Return P(breach by t), horizon × series: 1 throughout where it is true already, NaN past what is carried."""
+) -> tuple[pd.DataFrame, Array]:
+    """Return P(breach by t), horizon × series, and the paths' own share in the end, by series.
+
+    The curve is 1 throughout where it is true already, and NaN past what is carried.
+    """
     horizon, series = len(forecast.index), len(forecast.columns)
     window = question.window(forecast.step)
     told = None if progress is None else lambda done: progress(done, series, "outlook")
@@ -270,6 +276,7 @@ def _curve(
             shape=(horizon, series),
             progress=told,
         )
+    drawn = np.nan_to_num(values).max(axis=0)
     values = precedents.blend(
         values,
         forecast.history.to_numpy(dtype=float),
@@ -284,7 +291,7 @@ def _curve(
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
     values[:, blocked] = np.nan
     values[:, past] = 1.0
-    return pd.DataFrame(values, index=forecast.index, columns=forecast.columns)
+    return pd.DataFrame(values, index=forecast.index, columns=forecast.columns), drawn
 
 
 def _jumps(forecast: Forecast) -> npt.NDArray[np.intp]:
