@@ -177,6 +177,8 @@ def _winsorised(size: FloatArray) -> FloatArray:
 
 
 def _nanmedian(size: FloatArray) -> FloatArray:
+    if not len(size):
+        return np.full(size.shape[1:], np.nan)
     ordered = np.sort(size, axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
