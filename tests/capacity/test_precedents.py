@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity.frames import wide
-from capacity.precedents import PRIOR, blend, passed, replay
+from capacity.precedents import PRIOR, blend, passed
+from capacity.replay import replay
 
 DAY = pd.Timedelta(1, "D")
 HOW: dict[str, Any] = {"step": DAY, "window": 1, "aggregate": "mean", "direction": "above"}
@@ -27,7 +28,14 @@ def flat_with_bursts(*days: int) -> np.ndarray:
 
 
 def share(values: np.ndarray, *, limit: float = 90.0, horizon: int = 30, jump: int = 0) -> np.ndarray:
-    return replay(values, np.full(horizon, limit), jump=jump, **HOW)[0]
+    return replayed(values, limit=limit, horizon=horizon, jump=jump)[0]
+
+
+def replayed(values: np.ndarray, *, limit: float = 90.0, horizon: int, jump: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Share and windows of one series."""
+    room, jumps = np.full((horizon, 1), limit), np.array([jump], dtype=np.intp)
+    found = replay(values[:, None], room, jumps=jumps, **HOW)
+    return found[0][:, 0], found[1][:, 0]
 
 
 def test_a_burst_is_as_likely_as_it_has_been() -> None:
@@ -58,7 +66,7 @@ def test_a_jump_of_the_level_is_no_habit() -> None:
 
 def test_two_stretches_have_to_fit() -> None:
     """Of 90 days: thirty days fit three times, forty-five twice; of 46 days nothing is said."""
-    _, windows = replay(flat_with_bursts(50), np.full(60, 90.0), jump=0, **HOW)
+    _, windows = replayed(flat_with_bursts(50), horizon=60)
     assert windows[29] == 3.0
     assert windows[44] == 2.0
     assert (windows[45:] == 0).all()
@@ -68,15 +76,15 @@ def test_what_was_flat_is_no_precedent_of_a_climb() -> None:
     """A series that rises for a fortnight, after months of calm, is not told from its calm that nothing will come."""
     calm = np.random.default_rng(1).normal(0, 0.1, DAYS)
     climb = calm + np.maximum(np.arange(DAYS) - (DAYS - 14), 0)
-    _, calmly = replay(calm, np.full(10, 90.0), jump=0, **HOW)
-    _, climbing = replay(climb, np.full(10, 90.0), jump=0, **HOW)
+    _, calmly = replayed(calm, horizon=10)
+    _, climbing = replayed(climb, horizon=10)
     assert climbing.max() < 0.2 * calmly.max()
 
 
 @pytest.mark.parametrize("values", [np.full(50, np.nan), np.full(5, 1.0), np.full(7, 1.0)])
 def test_without_a_past_there_is_no_precedent(values: np.ndarray) -> None:
     """All of it missing, or too short for a level: no share and no weight, in silence."""
-    found = replay(values, np.full(10, 5.0), jump=0, **HOW)
+    found = replayed(values, limit=5.0, horizon=10)
     assert (found[0] == 0).all()
     assert (found[1] == 0).all()
 
