@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from capacity._version import __version__
 
 if TYPE_CHECKING:
-    from capacity import errors, simulate
+    from capacity import errors, simulate, slo
     from capacity.backtest import Backtest, backtest
     from capacity.catalog import Catalog
     from capacity.catalog_load import load_catalog
@@ -44,6 +44,7 @@ __all__ = [
     "outlook",
     "plan",
     "simulate",
+    "slo",
 ]
 
 # name → the module that has it; a module that is public itself stands for itself.
@@ -66,8 +67,9 @@ _HOMES = {
     "outlook": "outlook",
     "plan": "plan",
     "simulate": "simulate",
+    "slo": "slo",
 }
-_MODULES = frozenset({"errors", "simulate"})
+_MODULES = frozenset({"errors", "simulate", "slo"})
 
 
 class _Package(ModuleType):

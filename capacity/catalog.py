@@ -18,9 +18,17 @@ from capacity.units import unit
 Direction = Literal["above", "below"]
 LimitKind = Literal["hard", "soft"]
 Indicator = Literal["ratio", "quantile", "mean", "gauge"]
+Comparison = Literal["<", "<=", ">", ">="]
+Calendar = Literal["", "day", "week", "month", "quarter", "year"]
 Bounds = tuple[float | None, float | None]
 
 HOUR = pd.Timedelta(hours=1)
+FIVE_MINUTES = pd.Timedelta(minutes=5)
+# By calendar: the nominal length of its window, for what needs a length before the calendar is asked.
+CALENDARS: Mapping[str, pd.Timedelta] = {
+    "day": pd.Timedelta(days=1), "week": pd.Timedelta(days=7), "month": pd.Timedelta(days=30),
+    "quarter": pd.Timedelta(days=91), "year": pd.Timedelta(days=365),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,8 +155,22 @@ class Objective:
     """A service level objective: ``query`` keeps to its side of ``target`` for the share ``objective`` of ``window``.
 
     ``indicator`` says how it is measured: a ``ratio`` of counters (two of ``good``, ``bad``, ``total``), a ``quantile``
-    or the ``mean`` of a ``histogram``, or a ``gauge``. ``target`` and ``seen`` (lowest and highest seen in production)
-    are in the base unit.
+    or the ``mean`` of a ``histogram``, or a ``gauge``. A ratio counts events, the others count slices of time.
+    ``target`` and ``seen`` (lowest and highest seen in production) are in the base unit.
+
+    Attributes
+    ----------
+    slice
+        How long a slice of time is that is judged as a whole, and how finely events are counted.
+    calendar, timezone
+        The window begins with each day, week (Monday), month, quarter or year on the wall of ``timezone`` (empty: UTC)
+        and ``window`` is its nominal length; empty: it rolls.
+    counters
+        Whether ``good``, ``bad`` and ``total`` select counters; else each answers in events itself.
+    by
+        The labels whose values are judged apart; empty: all series together.
+    load
+        PromQL for what drives the indicator (requests or rounds a second), in ``load_unit``.
     """
 
     name: str
@@ -157,7 +179,7 @@ class Objective:
     query: str
     unit: str
     target: float
-    comparison: Literal["<", ">"]
+    comparison: Comparison
     objective: float
     window: pd.Timedelta
     good: str | None = None
@@ -166,7 +188,32 @@ class Objective:
     histogram: str | None = None
     quantile: float | None = None
     seen: tuple[float, float] | None = None
+    slice: pd.Timedelta = FIVE_MINUTES
+    calendar: Calendar = ""
+    timezone: str = ""
+    counters: bool = True
+    by: tuple[str, ...] = ()
+    load: str | None = None
+    load_unit: str = "per_second"
+    owner: str = ""
+    service: str = ""
+    help: str = ""
     assumed: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The base unit of ``target``."""
+        return unit(self.unit).base
+
+    @property
+    def direction(self) -> Direction:
+        """The side of the target on which the promise is broken."""
+        return "above" if self.comparison.startswith("<") else "below"
+
+    @property
+    def budget(self) -> float:
+        """The error budget: the share of events, or of time, that may be bad."""
+        return 1.0 - self.objective
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import pandas as pd
 from capacity import catalog_fields as fields
 from capacity import tomlvalues as read
 from capacity.catalog import (
+    CALENDARS,
+    FIVE_MINUTES,
     Accepted,
     Alert,
     Channel,
@@ -87,11 +89,12 @@ def accepted(doc: Document, path: Path, table: Any) -> Accepted | None:
 
 def objective(doc: Document, path: Path, name: str, table: Any) -> Objective | None:
     """Build an objective, its target and what was seen in the base unit."""
-    required = ("indicator", "query", "unit", "comparison", "target", "objective", "window")
+    required = ("indicator", "query", "unit", "comparison", "target", "objective")
     values = doc.read(path, table, fields.OBJECTIVE, required=required)
     if values is None:
         return None
     before = len(doc.problems)
+    _window(doc, path, values)
     _indicator(doc, path, values)
     _assumed(doc, path, values, fields.OBJECTIVE)
     values["target"] = to_base(values["target"], values["unit"])
@@ -211,6 +214,19 @@ def _own_risks(doc: Document, path: Path, name: str, given: Any) -> tuple[Accept
     rows = given if isinstance(given, list) else [given]
     read_rows = (doc.read(path, row, fields.ACCEPTED, required=("until", "by", "reason")) for row in rows)
     return tuple(Accepted(resource=name, **row) for row in read_rows if row is not None)
+
+
+def _window(doc: Document, path: Path, values: dict[str, Any]) -> None:
+    """Check that an objective has one window, and that slices fit into it."""
+    nominal = CALENDARS.get(values.get("calendar", ""))
+    if nominal is not None:
+        values.setdefault("window", nominal)
+    if "window" not in values:
+        doc.problem(path, '\'window\' is missing: a duration such as "30d", or calendar = "month".')
+    elif nominal is not None and values["window"] != nominal:
+        doc.problem((*path, "window"), f"a calendar {values['calendar']} has no window of its own: leave it out.")
+    elif values.get("slice", FIVE_MINUTES) > values["window"]:
+        doc.problem((*path, "slice"), "is longer than the window.")
 
 
 def _indicator(doc: Document, path: Path, values: Mapping[str, Any]) -> None:

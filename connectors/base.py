@@ -20,6 +20,7 @@ import pandas as pd
 from capacity.catalog import Catalog
 from capacity.errors import ParameterError, Unsupported
 from capacity.frames import EPOCH, Pull, duration, grid, instant
+from capacity.measured import Measured
 from connectors.foretold import HORIZONS, ForecastWritten
 from connectors.retention import Retention
 
@@ -187,6 +188,19 @@ class Source(ABC):
                 progress=progress,
                 refresh=refresh,
             )
+
+    def measure(
+        self,
+        catalog: Catalog | str | Path,
+        objectives: str | Iterable[str] | None = None,
+        as_of: When | None = None,
+        window: Duration = "90d",
+        progress: Progress | None = None,
+    ) -> Measured:
+        """Bring what a catalogue's objectives are judged by: see `connectors.objectives.measure`."""
+        from connectors.objectives import measure
+
+        return measure(self, catalog, objectives=objectives, as_of=as_of, window=window, progress=progress)
 
     @contextmanager
     def bounded(self, deadline: Duration | None) -> Iterator[None]:

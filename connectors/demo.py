@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pandas as pd
 
 from capacity import __version__
@@ -14,6 +15,7 @@ from capacity.errors import ParameterError
 from capacity.frames import METRIC, TIME, duration, duration_text, instant, wide
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
+from capacity.simulate.answers import answers
 from capacity.simulate.planning import LIMITS, QUESTIONS, Question
 from capacity.simulate.platform import Node
 from connectors import assemble
@@ -40,24 +42,22 @@ PLANNED = (
 """The metrics that the built-in catalogue's resources ask for: 33 series a node, of some 360."""
 
 
+NOTHING = Question(lambda *_: np.empty(0))
+
+
 @dataclass(frozen=True)
 class Drawable(Holding):
     """A query of the catalogue that the simulation answers."""
 
-    resource: str = ""
-    limit: bool = False
-
-    @property
-    def question(self) -> Question:
-        """What draws the answer."""
-        return (LIMITS if self.limit else QUESTIONS)[self.resource]
+    question: Question = NOTHING
 
 
 class Demo(Source):
     """The simulated platform, by seed: ``demo:`` or ``demo:?seed=3``.
 
-    It answers the resource queries of the built-in catalogue ``dwcp`` and plain selectors of them, over any window of
-    its history and on any multiple of the minutes that they are evaluated at. Everything else is `NotHeld`.
+    It answers what the resources and objectives of the built-in catalogue ``dwcp`` ask, and plain selectors of it, over
+    any window of its history and on any multiple of the minutes that they are evaluated at. Everything else is
+    `NotHeld`.
     """
 
     kind = "simulation"
@@ -106,7 +106,7 @@ class Demo(Source):
         drawable, matchers = found[0]
         kept = asked.until(self.finished(asked.step))
         self._check(query, drawable, kept, resolution)
-        whole = _drawn(self.demo.seed, drawable.resource, drawable.limit, kept, aggregate)
+        whole = _drawn(self.demo.seed, drawable.question, kept, aggregate)
         frame = keep(whole, matchers, query=query, source=self.name).copy()
         frame.columns = pd.MultiIndex.from_frame(
             frame.columns.to_frame().assign(**{METRIC: name or metric_of(query) or query.strip()})
@@ -163,21 +163,22 @@ def _holdings(drawn: Drawn) -> list[Drawable]:
     held = []
     for name in QUESTIONS:
         resource = drawn.catalog.resources[name]
-        one = Drawable(resource.query, drawn.start, drawn.as_of, resource.step, resource.aggregate, name)
-        held.append(one)
+        span = (drawn.start, drawn.as_of, resource.step)
+        held.append(Drawable(resource.query, *span, resource.aggregate, QUESTIONS[name]))
         if resource.limit_query is not None:
-            held.append(replace(one, query=resource.limit_query, aggregate="min", limit=True))
+            held.append(Drawable(resource.limit_query, *span, "min", LIMITS[name]))
+    for query, question in answers(drawn.catalog).items():
+        held.append(Drawable(query, drawn.start, drawn.as_of, question.resolution * MINUTE, None, question))
     return held
 
 
 @lru_cache(maxsize=64)
-def _drawn(seed: int, resource: str, limit: bool, kept: Window, aggregate: str | None) -> pd.DataFrame:
+def _drawn(seed: int, question: Question, kept: Window, aggregate: str | None) -> pd.DataFrame:
     """Draw an answer, once a process: columns in the order of their labels, in the query's own unit."""
-    question = (LIMITS if limit else QUESTIONS)[resource]
     times, series, values = demo(seed).answer(
         question, start=kept.start, end=kept.end, step=kept.step, aggregate=aggregate
     )
-    return wide(values, times=times, series=series, metric=resource).sort_index(axis=1)
+    return wide(values, times=times, series=series, metric="drawn").sort_index(axis=1)
 
 
 def write_demo(
