@@ -49,7 +49,7 @@ def blockers_of(
         When it is judged, where that is after the cutoff: of a history that ends early the newest sample is old.
     """
     missing = iter(limits.skipped)
-    at_cutoff = limits.of(slice(None))[-len(forecast.index) - 1]
+    at_cutoff = limits.at(-len(forecast.index) - 1)
     nothing = at_cutoff <= 0 if direction == "above" else np.zeros(usable.shape, dtype=bool)
     stopped = _stopped(forecast, forecast.cutoff if as_of is None else max(as_of, forecast.cutoff))
     out_of_reach = _out_of_reach(usable, direction, bounds or (None, None))

@@ -92,7 +92,7 @@ def decide(
     habit : sequence of Passed, one a series
         How often the history was past what may be used at the cutoff.
     """
-    limit = limits.of(slice(None))[-len(curve) - 1]
+    limit = limits.at(-len(curve) - 1)
     now, usable = question.aggregated(recent), question.usable(limit)
     table = pd.DataFrame({"now": now, "limit": limit, "usable": usable}, index=forecast.columns)
     table["headroom"] = usable - now if question.direction == "above" else now - usable

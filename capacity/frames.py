@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,7 @@ def duration(value: str | pd.Timedelta, *, name: str = "duration") -> pd.Timedel
     return parsed
 
 
+@lru_cache(maxsize=256)
 def duration_text(value: pd.Timedelta) -> str:
     """Write a duration as Prometheus reads it, in the largest unit that divides it: ``"90d"``, ``"90m"``."""
     ms = round(value / pd.Timedelta(1, unit="ms"))

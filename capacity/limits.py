@@ -60,13 +60,18 @@ class Limits:
         served = np.bincount(self.owner[self.owner >= 0], minlength=self.values.shape[1])
         return np.where(self.owner >= 0, served[np.maximum(self.owner, 0)], 1)
 
-    def of(self, series: slice) -> Array:
-        """Return the limits of these series, shape (times, series); NaN where there is none."""
-        owner = self.owner[series]
-        if not self.values.shape[1]:
-            return np.full((len(self.values), len(owner)), np.nan)
-        found = self.values[:, np.maximum(owner, 0)]
-        return np.where(owner >= 0, found, np.nan)
+    def of(self, series: slice, times: slice = slice(None)) -> Array:
+        """Return the limits of these series at these times, shape (times, series); NaN where there is none."""
+        owner, values = self.owner[series], self.values[times]
+        if not values.shape[1]:
+            return np.full((len(values), len(owner)), np.nan)
+        found = values[:, np.maximum(owner, 0)]
+        found[:, owner < 0] = np.nan
+        return found
+
+    def at(self, row: int) -> Array:
+        """Return the limit of every series at one time, shape (series,); NaN where there is none."""
+        return np.asarray(self.of(slice(None), slice(row, row + 1 or None))[0])
 
 
 @dataclass(frozen=True)

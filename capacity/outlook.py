@@ -192,7 +192,7 @@ def outlook(
     )
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
     recent = _recent(forecast, question)
-    usable = question.usable(limits.of(slice(None))[-len(forecast.index) - 1])
+    usable = question.usable(limits.at(-len(forecast.index) - 1))
     blockers = blockers_of(
         forecast, limits=limits, usable=usable, direction=question.direction, bounds=bounds, as_of=as_of
     )
@@ -236,7 +236,10 @@ def _times(forecast: Forecast) -> pd.DatetimeIndex:
 def _recent(forecast: Forecast, question: Question) -> Array:
     """Return the window that ends at the cutoff, shape (window, series); a gap holds the value before it."""
     window = question.window(forecast.step)
-    held = forecast.history.ffill().iloc[-window:].bfill().to_numpy(dtype=float)
+    last = forecast.history.iloc[-window:]
+    if last.isna().to_numpy().any():
+        last = forecast.history.ffill().iloc[-window:].bfill()
+    held = last.to_numpy(dtype=float)
     return np.concatenate([np.repeat(held[:1], window - len(held), axis=0), held])
 
 
@@ -259,7 +262,7 @@ def _curve(
     told = None if progress is None else lambda done: progress(done, series, "outlook")
 
     def room(where: slice) -> Array:
-        return question.usable(limits.of(where)[-horizon:])
+        return question.usable(limits.of(where, slice(-horizon, None)))
 
     if window == 1 and isinstance(forecast.law, Law):
         # One step is one window: the paths need not be drawn to be counted.
@@ -276,14 +279,14 @@ def _curve(
             shape=(horizon, series),
             progress=told,
         )
-    drawn = np.nan_to_num(values).max(axis=0)
+    drawn = np.fmax.reduce(values, axis=0, initial=0.0)
     values = precedents.blend(
         values,
         forecast.history.to_numpy(dtype=float),
         jumps=_jumps(forecast),
-        usable=lambda where: question.usable(limits.of(where)[-horizon:]),
+        usable=room,
         step=forecast.step,
-        window=question.window(forecast.step),
+        window=window,
         aggregate=question.aggregate,
         direction=question.direction,
     )

@@ -162,3 +162,11 @@ def test_more_reserve_never_leaves_more_room(n: int, k: int, buffer: float, dire
     less = usable(limit, reserve=Reserve(n, k), buffer=buffer, direction=direction)  # type: ignore[arg-type]
     more = usable(limit, reserve=Reserve(n, k + 1), buffer=buffer, direction=direction)  # type: ignore[arg-type]
     assert more <= less if direction == "above" else more >= less
+
+
+def test_the_limit_at_one_time_is_a_row_of_the_limits_over_time() -> None:
+    """From the front, from the back, and where there is none."""
+    pairs = [(TIMES[0], 10.0), (TIMES[3], 30.0)]
+    found = matched(pairs)
+    assert [found.at(row).tolist() for row in (0, 3, -1, -3)] == [[10.0] * 3, [30.0] * 3, [30.0] * 3, [10.0] * 3]
+    assert np.isnan(matched(None).at(-1)).all()
