@@ -60,6 +60,8 @@ def blockers_of(
             found.append(next(missing))
         elif nothing[position]:
             found.append(_skipped(forecast, position, MISSING, f"the limit is {at_cutoff[position]:g}"))
+        elif np.isnan(usable[position]):
+            found.append(_skipped(forecast, position, MISSING, "too few failure domains to lose any"))
         elif position in stopped:
             since = f"none since {dates.day(stopped[position])}"
             found.append(_skipped(forecast, position, STALE, since))

@@ -13,6 +13,7 @@ from typing import Literal
 
 import pandas as pd
 
+from capacity.leadtime import LeadTime
 from capacity.units import unit
 
 Direction = Literal["above", "below"]
@@ -20,6 +21,7 @@ LimitKind = Literal["hard", "soft"]
 Indicator = Literal["ratio", "quantile", "mean", "gauge"]
 Comparison = Literal["<", "<=", ">", ">="]
 Calendar = Literal["", "day", "week", "month", "quarter", "year"]
+Across = Literal["sum", "max", "min"]
 Bounds = tuple[float | None, float | None]
 
 HOUR = pd.Timedelta(hours=1)
@@ -57,11 +59,27 @@ class Metric:
 
 @dataclass(frozen=True)
 class Reserve:
-    """``k`` of ``n`` equal failure domains (one a value of the label ``per``) may be lost: ``k / n`` is kept free."""
+    """``k`` of ``n`` equal failure domains (one a value of the label ``per``) may be lost: ``k / n`` is kept free.
 
-    n: int
+    Without ``n`` the values of ``per`` are counted, among the series that a unit is made of.
+    """
+
+    n: int | None = None
     k: int = 1
     per: str | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a unit of capacity costs where it is ``short``, and where it is ``idle``: only their ratio counts."""
+
+    short: float
+    idle: float
+
+    @property
+    def level(self) -> float:
+        """The risk of running short at which one more unit costs as much as it saves (the newsvendor's)."""
+        return self.idle / (self.short + self.idle)
 
 
 @dataclass(frozen=True)
@@ -101,8 +119,17 @@ class Resource:
         How long demand has to be past the limit to count.
     buffer
         Share of the limit, from 0 up to but not including 1, that is kept free after the reserve.
-    lead_time
-        From deciding to having more.
+    lead_time, lead_quantiles
+        From deciding to having more: the median, and (level, duration) where it is a distribution.
+    per, across
+        The labels of the unit that is bought, and how demand and limit of its series are put together; None: each
+        series is a unit.
+    unit_size
+        What capacity is sold by, in the base unit; None: by any amount.
+    cost
+        Of too little and of too much, for the choice that is regretted least.
+    driver
+        PromQL of the business metric that demand grows with.
     risk
         The probability of a breach that is still put up with.
     assumed
@@ -134,11 +161,22 @@ class Resource:
     help: str = ""
     assumed: tuple[str, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    lead_quantiles: tuple[tuple[float, pd.Timedelta], ...] = ()
+    per: tuple[str, ...] | None = None
+    across: Across = "sum"
+    unit_size: float | None = None
+    cost: Cost | None = None
+    driver: str = ""
 
     @property
     def demand_query(self) -> str:
         """The PromQL that asks for demand, as the catalogue has it."""
         return self.query
+
+    @property
+    def lead(self) -> LeadTime:
+        """From deciding to having more, as a distribution."""
+        return LeadTime(self.lead_quantiles or ((0.5, self.lead_time),))
 
     @property
     def base(self) -> str:

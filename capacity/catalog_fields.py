@@ -7,8 +7,10 @@ import zoneinfo
 from collections.abc import Mapping
 from typing import Any
 
+from capacity import leadtime
 from capacity import tomlvalues as read
 from capacity.errors import did_you_mean
+from capacity.leadtime import LeadTime
 from capacity.tomlvalues import Reader
 
 
@@ -34,6 +36,14 @@ def country(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
         raise ValueError(f'expected a country such as "DE", or a part of one such as "DE-BY", got {value!r}.')
     return value
+
+
+def lead_time(value: Any) -> LeadTime:
+    """Read a lead time: ``"21d"``, or a table of quantiles such as ``{ p50 = "21d", p90 = "35d" }``."""
+    if not isinstance(value, str | dict):
+        how = 'a duration such as "21d", or quantiles { p50 = "21d", p90 = "35d" }'
+        raise ValueError(f"expected {how}, got {read.kind(value)} ({value!r}).")
+    return leadtime.lead_time(value, name="duration")
 
 
 AGGREGATES = ("max", "min", "mean", "last", "sum")
@@ -80,7 +90,12 @@ RESOURCE: Mapping[str, Reader] = {
     "resolution": read.duration,
     "reserve": _ANY,
     "buffer": read.between(0, 1, ends="[)"),
-    "lead_time": read.duration,
+    "lead_time": lead_time,
+    "per": read.many(read.text),
+    "across": read.one_of("sum", "max", "min"),
+    "unit_size": read.amount,
+    "cost": _ANY,
+    "driver": read.text,
     "risk": read.between(0, 1),
     "owner": read.text,
     "scales_by": read.text,
@@ -88,6 +103,7 @@ RESOURCE: Mapping[str, Reader] = {
     "accepted": _ANY,
 }
 RESERVE: Mapping[str, Reader] = {"n": read.whole, "k": read.whole, "per": read.text}
+COST: Mapping[str, Reader] = {"short": read.positive, "idle": read.positive}
 BOUNDS: Mapping[str, Reader] = {"lower": read.number, "upper": read.number}
 STEP_OF_LIMIT: Mapping[str, Reader] = {"from": read.instant, "limit": read.number}
 ACCEPTED: Mapping[str, Reader] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from capacity.catalog import (
     Accepted,
     Alert,
     Channel,
+    Cost,
     Event,
     EventKind,
     Label,
@@ -68,6 +70,11 @@ def resource(doc: Document, path: Path, name: str, table: Any, risks: tuple[Acce
     values["limit_schedule"] = _schedule(doc, (*path, "limit_schedule"), values.get("limit_schedule", ()), limit_unit)
     values["bounds"] = _bounds(doc, (*path, "bounds"), values.get("bounds", {}), values["unit"])
     values["reserve"] = _reserve(doc, (*path, "reserve"), values.get("reserve"))
+    lead = values["lead_time"]
+    values["lead_time"], values["lead_quantiles"] = lead.median, () if lead.fixed else lead.quantiles
+    values["unit_size"] = _unit_size(doc, (*path, "unit_size"), values.get("unit_size"), limit_unit)
+    values["cost"] = _cost(doc, (*path, "cost"), values.get("cost"))
+    _pooling(doc, path, values)
     own = _own_risks(doc, (*path, "accepted"), name, values.get("accepted", []))
     values["accepted"] = (*own, *(risk for risk in risks if risk.resource == name))
     values.setdefault("title", name.replace("_", " ").capitalize())
@@ -202,12 +209,42 @@ def _bounds(doc: Document, path: Path, table: Any, unit: str) -> tuple[float | N
 
 
 def _reserve(doc: Document, path: Path, table: Any) -> Reserve | None:
-    values = None if table is None else doc.read(path, table, fields.RESERVE, required=("n",))
+    values = None if table is None else doc.read(path, table, fields.RESERVE)
     if values is None:
         return None
-    if values["n"] <= values.get("k", 1):
+    if "n" not in values and "per" not in values:
+        doc.problem(path, "how many failure domains are there? Say n = …, or per = the label whose values are counted.")
+    if values.get("n", math.inf) <= values.get("k", 1):
         doc.problem(path, f"of n = {values['n']} failure domains, k = {values.get('k', 1)} cannot be lost.")
     return Reserve(**values)
+
+
+def _unit_size(doc: Document, path: Path, given: tuple[float, str | None] | None, limit_unit: str) -> float | None:
+    if given is None:
+        return None
+    size, own = given[0], given[1] or limit_unit
+    if unit_of(own).base != unit_of(limit_unit).base:
+        doc.problem(path, _unlike(own, limit_unit))
+    return float(to_base(size, own))
+
+
+def _cost(doc: Document, path: Path, table: Any) -> Cost | None:
+    values = None if table is None else doc.read(path, table, fields.COST, required=("short", "idle"))
+    return None if values is None else Cost(**values)
+
+
+def _pooling(doc: Document, path: Path, values: Mapping[str, Any]) -> None:
+    """Check what is said of putting series together: a sum of shares is no share."""
+    if "across" in values and "per" not in values:
+        doc.problem((*path, "across"), 'put together per what? Say per = ["region"], or per = [] for all in one.')
+    if (
+        values.get("per") is not None
+        and values.get("across", "sum") == "sum"
+        and unit_of(values["unit"]).base == "ratio"
+    ):
+        doc.problem(
+            (*path, "per"), f'a sum of shares ({values["unit"]}) is no share: say across = "max", or plan in amounts.'
+        )
 
 
 def _own_risks(doc: Document, path: Path, name: str, given: Any) -> tuple[Accepted, ...]:

@@ -9,17 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from capacity import arrival, passage, precedents, verdicts
 from capacity import limits as lim
-from capacity import passage, precedents, verdicts
 from capacity.catalog import Reserve
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
 from capacity.frames import Skipped, series_labels
+from capacity.leadtime import LeadTime
 
 __all__ = ["DATES", "Question", "decide", "order_dates"]
 
 # The dates of a table, and the probability that each of them has behind it.
 DATES = {"breach_p10": 0.1, "breach_p50": 0.5, "breach_p90": 0.9}
+# What waiting costs is told for an order that is put off by so much.
+LATER = pd.Timedelta(days=30)
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -34,7 +37,7 @@ class Question:
     aggregate: str
     reserve: Reserve | None
     buffer: float
-    lead_time: pd.Timedelta
+    lead: LeadTime
     risk: float
     paths: int
 
@@ -45,16 +48,29 @@ class Question:
             raise ParameterError(f"a risk of {self.risk:g} is not between 0 and 1.", hint="For example 0.1.")
         if self.paths < 1:
             raise ParameterError(f"{self.paths} paths tell nothing.", hint="A thousand tell 10 % to within one.")
-        self.usable(np.ones(1))
+        lim.usable(np.ones(1), buffer=self.buffer, direction=self.direction)
         self.aggregated(np.ones((1, 1)))
 
     def window(self, step: pd.Timedelta) -> int:
         """Return the samples that one window of the event holds."""
         return passage.window_steps(self.sustained, step)
 
-    def usable(self, limit: Array) -> Array:
-        """Return what may be used of a limit."""
-        return lim.usable(limit, reserve=self.reserve, buffer=self.buffer, direction=self.direction)
+    def usable(self, limits: lim.Limits, series: slice = slice(None), times: slice = slice(None)) -> Array:
+        """Return what may be used of the limits of these series at these times, shape (times, series)."""
+        return lim.usable(
+            limits.of(series, times),
+            reserve=self.reserve,
+            buffer=self.buffer,
+            direction=self.direction,
+            domains=None if limits.domains is None else limits.domains[series],
+        )
+
+    def taken(self, limits: lim.Limits, row: int) -> tuple[Array, Array, Array, Array]:
+        """Return limit, reserve, buffer and what is usable at one row of the times, by series."""
+        limit = limits.at(row)
+        left = lim.less_reserve(limit, self.reserve, direction=self.direction, domains=limits.domains)
+        usable = lim.less_buffer(left, self.buffer, direction=self.direction)
+        return limit, np.abs(limit - left), np.abs(left - usable), usable
 
     def aggregated(self, window: Array) -> Array:
         """Return the event's aggregate over one whole window, shape (window, series) → (series,)."""
@@ -92,9 +108,11 @@ def decide(
     habit : sequence of Passed, one a series
         How often the history was past what may be used at the cutoff.
     """
-    limit = limits.at(-len(curve) - 1)
-    now, usable = question.aggregated(recent), question.usable(limit)
-    table = pd.DataFrame({"now": now, "limit": limit, "usable": usable}, index=forecast.columns)
+    now = question.aggregated(recent)
+    limit, reserve, buffer, usable = question.taken(limits, -len(curve) - 1)
+    table = pd.DataFrame(
+        {"now": now, "limit": limit, "reserve": reserve, "buffer": buffer, "usable": usable}, index=forecast.columns
+    )
     table["headroom"] = usable - now if question.direction == "above" else now - usable
     with np.errstate(divide="ignore", invalid="ignore"):
         table["utilisation"] = now / limit
@@ -105,6 +123,8 @@ def decide(
         table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
     due = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
     table["order_by"] = due.where(~_bursts(table["probability"].to_numpy(dtype=float), drawn, habit, question.risk))
+    for name, after in (("risk_ordered_today", None), ("risk_ordered_30d", LATER)):
+        table[name] = arrival.chance_before(curve.to_numpy(), question.lead, step=forecast.step, past=past, after=after)
     scores = forecast.scores.reindex(forecast.columns)
     words = _verdicts(
         forecast, question, blockers=blockers, past=past, curve=curve, table=table, habit=habit, timezones=timezones
@@ -124,12 +144,12 @@ def order_dates(
 ) -> pd.DatetimeIndex:
     """Return the last day on which deciding keeps P(breach before the order arrives) at or below the risk.
 
-    That is the instant at which the breach curve first exceeds the risk, less the lead time, rounded down to a day of
-    the region's calendar; it may lie in the past. NaT: the curve stays at or below the risk as far as it is known.
+    That is the instant at which this chance comes to exceed the risk, rounded down to a day of the region's calendar;
+    it may lie in the past. NaT: the curve stays at or below the risk as far as it is known.
     """
-    exceeds = curve.to_numpy() > question.risk + 1e-9
-    step = np.where(exceeds.any(axis=0), exceeds.argmax(axis=0), -1)
-    due = _dates(step, curve.index, past, cutoff) - question.lead_time
+    due = arrival.last_instants(
+        curve, question.lead, cutoff=cutoff, step=curve.index[0] - cutoff, past=past, risk=question.risk
+    )
     return pd.DatetimeIndex(
         [_day(when, zone) for when, zone in zip(due, _zones(curve, timezones), strict=True)]
     ).as_unit("us")
@@ -171,7 +191,7 @@ def _verdicts(
     habit: Sequence[precedents.Passed],
     timezones: Mapping[str, str],
 ) -> list[tuple[str, str]]:
-    by_lead_time = _chance_within(curve, question.lead_time // forecast.step)
+    by_lead_time = table["risk_ordered_today"].to_numpy()
     horizon = curve.index[-1] - forecast.cutoff
     zones = _zones(curve, timezones)
     midnight = {zone: _day(forecast.cutoff, zone) for zone in set(zones)}
@@ -188,7 +208,7 @@ def _verdicts(
                 order_due=bool(due[position] <= midnight[zones[position]]),
                 carried=spans[position],
                 horizon=horizon,
-                lead_time=question.lead_time,
+                lead=question.lead,
                 risk=question.risk,
                 habit=habit[position],
                 history=history,
@@ -206,10 +226,3 @@ def _bursts(chance: Array, drawn: Array, habit: Sequence[precedents.Passed], ris
     """
     known = np.array([each.times > 0 for each in habit], dtype=bool)
     return np.asarray(known & (chance < verdicts.BREACH_SHARE) & (drawn <= risk))
-
-
-def _chance_within(curve: pd.DataFrame, steps: int) -> Array:
-    """Return P(breach within so many steps), by series; NaN past the horizon."""
-    if steps > len(curve):
-        return np.full(curve.shape[1], np.nan)
-    return curve.iloc[steps - 1].to_numpy() if steps else np.zeros(curve.shape[1])

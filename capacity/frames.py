@@ -58,6 +58,7 @@ REASONS = (
     "unforecastable",
     "regime just changed",
     "limit missing",
+    "label missing",
     "model failed",
 )
 

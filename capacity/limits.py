@@ -45,12 +45,15 @@ class Limits:
         One for each series without a limit ("limit missing"), with what was in the way.
     summed : bool
         The limit is a query's answer, so that one which serves several series may be what they have together.
+    domains : ndarray of int, shape (series,), optional
+        How many failure domains each series has, where they are counted.
     """
 
     values: Array
     owner: npt.NDArray[np.intp]
     skipped: tuple[Skipped, ...] = ()
     summed: bool = False
+    domains: npt.NDArray[np.intp] | None = None
 
     @property
     def shared(self) -> npt.NDArray[np.intp]:
@@ -129,7 +132,11 @@ def as_reserve(reserve: Reserve | tuple[int, int] | None) -> Reserve | None:
         Fewer than none or all of the domains may be lost.
     """
     read = Reserve(*reserve) if isinstance(reserve, tuple) else reserve
-    if read is not None and not 0 <= read.k < read.n:
+    if read is not None and read.n is None:
+        if read.per is None:
+            raise ParameterError("a reserve without n needs the label whose values are counted: Reserve(per=…).")
+        return read
+    if read is not None and not 0 <= read.k < (read.n or 0):
         raise ParameterError(
             f"a reserve of {read.k} out of {read.n} domains leaves nothing to plan with.",
             hint="Give (n, k) with 0 ≤ k < n: k of n equal domains may be lost.",
@@ -137,9 +144,22 @@ def as_reserve(reserve: Reserve | tuple[int, int] | None) -> Reserve | None:
     return read
 
 
-def less_reserve(limit: Array, reserve: Reserve | None, *, direction: Direction = "above") -> Array:
-    """Return what is left of ``limit`` when ``k`` of its ``n`` domains are lost; a floor rises instead."""
-    share = 1.0 if reserve is None else (reserve.n - reserve.k) / reserve.n
+def less_reserve(
+    limit: Array,
+    reserve: Reserve | None,
+    *,
+    direction: Direction = "above",
+    domains: npt.NDArray[np.intp] | None = None,
+) -> Array:
+    """Return what is left of ``limit`` when ``k`` of its ``n`` domains are lost; a floor rises instead.
+
+    ``domains`` is n by series, where the reserve does not say; NaN where no domain would be left.
+    """
+    if reserve is None:
+        return limit
+    n = np.asarray(domains if reserve.n is None else reserve.n, dtype=float)
+    with np.errstate(divide="ignore"):
+        share = np.where(n > reserve.k, (n - reserve.k) / n, np.nan)
     return limit * share if direction == "above" else limit / share
 
 
@@ -159,10 +179,16 @@ def less_buffer(limit: Array, buffer: float, *, direction: Direction = "above") 
 
 
 def usable(
-    limit: Array, *, reserve: Reserve | None = None, buffer: float = 0.0, direction: Direction = "above"
+    limit: Array,
+    *,
+    reserve: Reserve | None = None,
+    buffer: float = 0.0,
+    direction: Direction = "above",
+    domains: npt.NDArray[np.intp] | None = None,
 ) -> Array:
     """Return usable capacity: ``limit`` less the reserve, and then less the buffer's share of what is left."""
-    return less_buffer(less_reserve(limit, reserve, direction=direction), buffer, direction=direction)
+    left = less_reserve(limit, reserve, direction=direction, domains=domains)
+    return less_buffer(left, buffer, direction=direction)
 
 
 def _stated(limit: LimitLike) -> _Stated:

@@ -8,7 +8,7 @@ and verdict are read off that curve.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,14 +16,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from capacity import limits as lim
-from capacity import passage, precedents, tables
+from capacity import passage, pooling, precedents, tables
 from capacity.blockers import blind, blockers_of
 from capacity.catalog import Reserve
+from capacity.chances import breach_chances
 from capacity.decision import Question, decide
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
-from capacity.frames import Skipped, duration, duration_text
-from capacity.paths import Law
+from capacity.frames import Skipped, duration, duration_text, series_labels
+from capacity.leadtime import LeadTimeLike
+from capacity.leadtime import lead_time as read_lead
 from capacity.provenance import Provenance
 
 __all__ = ["PATHS", "Outlook", "outlook"]
@@ -45,12 +47,14 @@ class Outlook:
     question : Question
         The event, and what is to be decided.
     table : DataFrame, a row a series, in the forecast's order
-        ``now`` (the event's aggregate at the cutoff), ``limit``, ``usable``, ``headroom`` (usable − now, or
-        now − usable where less is worse), all in the base unit; ``utilisation`` (now ÷ limit); ``probability`` of a
-        breach within ``carried`` (the horizon, or what the history carries of it; NaN: it cannot be judged);
-        ``breach_p10``, ``_p50``, ``_p90`` (NaT: not within what is carried); ``order_by`` (a calendar date of the
-        region; NaT: nothing to order within what is carried); ``verdict``, ``reason``, ``model``, ``score`` (MASE over
-        the folds), ``coverage`` (of the 80 % interval, over the folds).
+        ``now`` (the event's aggregate at the cutoff), ``limit``, ``reserve`` and ``buffer`` (what they take of it),
+        ``usable``, ``headroom`` (usable − now, or now − usable where less is worse), all in the base unit;
+        ``utilisation`` (now ÷ limit); ``probability`` of a breach within ``carried`` (the horizon, or what the history
+        carries of it; NaN: it cannot be judged); ``breach_p10``, ``_p50``, ``_p90`` (NaT: not within what is carried);
+        ``order_by`` (a calendar date of the region; NaT: nothing to order within what is carried);
+        ``risk_ordered_today``, ``risk_ordered_30d`` (the chance of a breach that is left when it is ordered then: one
+        before the order arrives); ``verdict``, ``reason``, ``model``, ``score`` (MASE over the folds), ``coverage`` (of
+        the 80 % interval, over the folds).
     curve : DataFrame, horizon × series
         P(breach by t), never falling: the share of paths that have met the event, blended with what the past would
         have done (`capacity.precedents`); NaN past what the history carries, and for a series that cannot be judged.
@@ -74,8 +78,8 @@ class Outlook:
 
     @property
     def lead_time(self) -> pd.Timedelta:
-        """From deciding to having more."""
-        return self.question.lead_time
+        """From deciding to having more: the median."""
+        return self.question.lead.median
 
     @property
     def risk(self) -> float:
@@ -95,7 +99,7 @@ class Outlook:
     @cached_property
     def usable(self) -> pd.DataFrame:
         """What may be used of the limit, over history and horizon: less the reserve, then less the buffer."""
-        return self._over_time(self.question.usable(self.limits.of(slice(None))))
+        return self._over_time(self.question.usable(self.limits))
 
     def probability(self, by: str | pd.Timedelta = "30d") -> pd.Series:
         """Return P(breach within ``by`` of the cutoff), by series; NaN past what the history carries.
@@ -135,8 +139,9 @@ def outlook(
     aggregate: str = "mean",
     reserve: Reserve | tuple[int, int] | None = None,
     buffer: float = 0.0,
-    lead_time: str | pd.Timedelta = "21d",
+    lead_time: LeadTimeLike = "21d",
     risk: float = 0.1,
+    domains: npt.NDArray[np.intp] | None = None,
     paths: int = PATHS,
     bounds: tuple[float | None, float | None] | None = None,
     as_of: pd.Timestamp | None = None,
@@ -157,13 +162,16 @@ def outlook(
         The event at t: this aggregate of demand over (t − sustained, t] is past usable capacity. A step that is longer
         than ``sustained`` is one window.
     reserve : Reserve or (n, k), optional
-        Of ``n`` failure domains ``k`` may be lost.
+        Of ``n`` failure domains ``k`` may be lost. A reserve that has no ``n`` counts the values of its label
+        (`capacity.pooling.domains`).
     buffer : float
         Share of what the reserve leaves that is kept free.
-    lead_time : duration
+    lead_time : duration, or mapping of quantiles such as ``{"p50": "21d", "p90": "35d"}``
         From deciding to having more.
     risk : float
         The probability of a breach before the order arrives that is put up with.
+    domains : ndarray of int, shape (series,), optional
+        How many failure domains each series has, where they were counted already.
     paths : int
         How many sample paths to draw.
     bounds : (lower, upper), optional
@@ -186,13 +194,14 @@ def outlook(
         aggregate=aggregate,
         reserve=lim.as_reserve(reserve),
         buffer=buffer,
-        lead_time=duration(lead_time, name="lead_time"),
+        lead=read_lead(lead_time),
         risk=risk,
         paths=paths,
     )
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
+    limits = replace(limits, domains=_domains(forecast, question.reserve, domains))
     recent = _recent(forecast, question)
-    usable = question.usable(limits.at(-len(forecast.index) - 1))
+    usable = question.taken(limits, -len(forecast.index) - 1)[-1]
     blockers = blockers_of(
         forecast, limits=limits, usable=usable, direction=question.direction, bounds=bounds, as_of=as_of
     )
@@ -229,6 +238,14 @@ def outlook(
     )
 
 
+def _domains(
+    forecast: Forecast, reserve: Reserve | None, counted: npt.NDArray[np.intp] | None
+) -> npt.NDArray[np.intp] | None:
+    if reserve is None or reserve.n is not None or counted is not None:
+        return counted
+    return pooling.domains(series_labels(forecast.columns), reserve.per or "")
+
+
 def _times(forecast: Forecast) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(forecast.history.index.append(forecast.index), name=forecast.history.index.name)
 
@@ -257,49 +274,14 @@ def _curve(
 
     The curve is 1 throughout where it is true already, and NaN past what is carried.
     """
-    horizon, series = len(forecast.index), len(forecast.columns)
-    window = question.window(forecast.step)
-    told = None if progress is None else lambda done: progress(done, series, "outlook")
+    horizon = len(forecast.index)
 
     def room(where: slice) -> Array:
-        return question.usable(limits.of(where, slice(-horizon, None)))
+        return question.usable(limits, where, slice(-horizon, None))
 
-    if window == 1 and isinstance(forecast.law, Law):
-        # One step is one window: the paths need not be drawn to be counted.
-        shares = forecast.law.reached(room, paths=question.paths, above=question.direction == "above")
-        values = passage.gathered(shares, shape=(horizon, series), progress=told)
-    else:
-        values = passage.first_passage(
-            forecast.iter_paths(question.paths, block=passage.block_size(question.paths, horizon)),
-            tail=recent[1:],
-            usable=room,
-            window=window,
-            aggregate=question.aggregate,
-            direction=question.direction,
-            shape=(horizon, series),
-            progress=told,
-        )
-    drawn = np.fmax.reduce(values, axis=0, initial=0.0)
-    values = precedents.blend(
-        values,
-        forecast.history.to_numpy(dtype=float),
-        jumps=_jumps(forecast),
-        usable=room,
-        step=forecast.step,
-        window=window,
-        aggregate=question.aggregate,
-        direction=question.direction,
-    )
+    values, drawn = breach_chances(forecast, question, room=room, recent=recent, progress=progress)
     ahead = (forecast.index - forecast.cutoff).to_numpy()
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
     values[:, blocked] = np.nan
     values[:, past] = 1.0
     return pd.DataFrame(values, index=forecast.index, columns=forecast.columns), drawn
-
-
-def _jumps(forecast: Forecast) -> npt.NDArray[np.intp]:
-    """Return the row of the history at which the level of each series last jumped; 0: nowhere."""
-    if forecast.since is None:
-        return np.zeros(len(forecast.columns), dtype=np.intp)
-    jumped = pd.DatetimeIndex(forecast.since.fillna(forecast.history.index[0]))
-    return np.asarray(forecast.history.index.searchsorted(jumped), dtype=np.intp)

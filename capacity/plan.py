@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from capacity import finding, ranking, tables
 from capacity.catalog import Catalog, Resource
-from capacity.errors import CapacityError, FrameError, HistoryTooShort, ParameterError, did_you_mean
+from capacity.errors import CapacityError, CatalogError, FrameError, HistoryTooShort, ParameterError, did_you_mean
 from capacity.events import known
 from capacity.forecast import Forecast, forecast
 from capacity.frames import Pull, Skipped, duration, series_labels, series_name
@@ -21,6 +22,7 @@ from capacity.limits import LimitLike
 from capacity.naming import Names
 from capacity.orders import with_orders
 from capacity.outlook import Outlook, outlook
+from capacity.pooling import Pool, domains, pooled
 from capacity.provenance import Provenance
 
 __all__ = ["Plan", "plan"]
@@ -142,11 +144,13 @@ class _Work:
 
     def add(self, resource: Resource) -> None:
         name, demand = resource.name, self.pulled.demand[resource.name]
-        names = Names(series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [])
+        names = _names(demand)
         try:
+            units = _units(resource, self.pulled)
+            demand, names = units.demand, _names(units.demand)
             self._grow(resource, demand)
             made = self._forecast(resource, demand)
-            found = self._outlook(resource, made)
+            found = self._outlook(resource, made, units)
             rows = ranking.rows(resource, found, as_of=self.pulled.as_of, names=names)
         except ParameterError:
             raise
@@ -178,7 +182,7 @@ class _Work:
             horizon=self.horizon,
             as_of=self.pulled.as_of,
             model=self.model,
-            bounds=None if resource.bounds == (None, None) else resource.bounds,
+            bounds=_bounds(resource),
             events=self._known(resource),
             seed=self.seed,
             kind=resource.kind,
@@ -190,21 +194,21 @@ class _Work:
         own = (event for event in self.catalog.events if not event.resources or resource.name in event.resources)
         return replace(self.catalog, events=tuple(own))
 
-    def _outlook(self, resource: Resource, made: Forecast) -> Outlook:
+    def _outlook(self, resource: Resource, made: Forecast, units: Pool) -> Outlook:
         orders = [one.event for one in known(self._known(resource)) if one.action == "limit"]
-        limit = _limit(resource, self.pulled)
         regions = {labels.get("region", "") for labels in series_labels(made.columns)}
         return outlook(
             made,
-            limit=with_orders(limit, orders, columns=made.columns, cutoff=made.cutoff),
+            limit=with_orders(units.limit, orders, columns=made.columns, cutoff=made.cutoff),
             direction=resource.direction,
             sustained=resource.sustained,
             aggregate=resource.aggregate,
             reserve=resource.reserve,
             buffer=resource.buffer,
-            lead_time=resource.lead_time,
+            lead_time=resource.lead,
             risk=resource.risk,
-            bounds=resource.bounds,
+            domains=_domains(resource, units, made),
+            bounds=_bounds(resource),
             as_of=self.pulled.as_of,
             timezones={region: self.catalog.timezone_of({"region": region}) for region in regions},
             progress=self._told(resource),
@@ -225,6 +229,38 @@ def _known(catalog: Catalog, name: str) -> Resource:
     return catalog.resources[name]
 
 
+def _names(demand: pd.DataFrame) -> Names:
+    return Names(series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [])
+
+
+def _units(resource: Resource, pulled: Pull) -> Pool:
+    """Return demand and limit of what is bought: each series for itself, or put together."""
+    demand, limit = pulled.demand[resource.name], _limit(resource, pulled)
+    if resource.per is None:
+        return Pool(demand, limit, ())
+    demand = demand.loc[: pulled.as_of]
+    return pooled(demand, limit, per=resource.per, across=resource.across, direction=resource.direction)
+
+
+def _bounds(resource: Resource) -> tuple[float | None, float | None] | None:
+    """Return the physical bounds of what is planned: a sum may be above what each of its members may be."""
+    lower, upper = resource.bounds
+    if resource.per is not None and resource.across == "sum":
+        lower, upper = (0.0 if lower == 0 else None), None
+    return None if (lower, upper) == (None, None) else (lower, upper)
+
+
+def _domains(resource: Resource, units: Pool, made: Forecast) -> npt.NDArray[np.intp] | None:
+    """Count the failure domains of units by their members, in the forecast's order; None: there is nothing to count."""
+    reserve = resource.reserve
+    if reserve is None or reserve.n is not None or reserve.per is None:
+        return None
+    labels = series_labels(units.demand)
+    counted = domains(labels, reserve.per, members=units.members or None)
+    found = {frozenset(each.items()): count for each, count in zip(labels, counted, strict=True)}
+    return np.array([found[frozenset(each.items())] for each in series_labels(made.columns)], dtype=np.intp)
+
+
 def _limit(resource: Resource, pulled: Pull) -> LimitLike:
     """Return the limit that was pulled, else the catalogue's; a query's answer counts up to ``as_of`` only."""
     found: LimitLike = pulled.limits.get(resource.name)
@@ -236,7 +272,8 @@ def _limit(resource: Resource, pulled: Pull) -> LimitLike:
 
 
 def _all_of(demand: pd.DataFrame, resource: Resource, error: Exception, names: Names) -> list[Skipped]:
-    reason = "too short" if isinstance(error, HistoryTooShort | FrameError) else "model failed"
+    known_reasons = {HistoryTooShort: "too short", FrameError: "too short", CatalogError: "label missing"}
+    reason = next((word for kind, word in known_reasons.items() if isinstance(error, kind)), "model failed")
     detail = error.message if isinstance(error, CapacityError) else f"{type(error).__name__}: {error}"
     labels = series_labels(demand) if isinstance(demand.columns, pd.MultiIndex) else [{} for _ in demand.columns]
     return [Skipped(names.of(each), reason, detail, labels=each, resource=resource.name) for each in labels]

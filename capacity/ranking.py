@@ -16,13 +16,17 @@ from capacity.verdicts import CANNOT_JUDGE, VERDICTS
 
 __all__ = ["ranked", "rows", "rows_of_skipped"]
 
-_FIGURES = ("now", "limit", "usable", "headroom", "utilisation", "probability", "score", "coverage")
+_FIGURES = (
+    "now", "limit", "reserve", "buffer", "usable", "headroom", "utilisation", "probability", "risk_ordered_today",
+    "risk_ordered_30d", "score", "coverage",
+)  # fmt: skip
 _DATES = ("breach_p10", "breach_p50", "breach_p90", "order_by")
 _WORDS = ("verdict", "reason", "model")
 _HEAD = ("resource", "title", "series", "labels", "owner")
 _COLUMNS = (
-    *_HEAD, "verdict", "now", "limit", "usable", "headroom", "utilisation", "probability", "carried", *_DATES,
-    "lead_time", "unit", "accepted", "reason", "model", "score", "coverage",
+    *_HEAD, "verdict", "now", "limit", "reserve", "buffer", "usable", "headroom", "utilisation", "probability",
+    "carried", *_DATES, "risk_ordered_today", "risk_ordered_30d", "lead_time", "unit", "accepted", "reason", "model",
+    "score", "coverage",
 )  # fmt: skip
 
 

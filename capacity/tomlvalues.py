@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from capacity import frames, units
 from capacity.errors import did_you_mean
 
 Reader = Callable[[Any], Any]
+
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([^\d\s].*?)\s*")
 
 
 def kind(value: Any) -> str:
@@ -44,6 +47,23 @@ def number(value: Any) -> float:
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}.")
     return float(value)
+
+
+def positive(value: Any) -> float:
+    """Read a finite number above 0."""
+    if number(value) <= 0:
+        raise ValueError(f"expected a number above 0, got {value!r}.")
+    return float(value)
+
+
+def amount(value: Any) -> tuple[float, str | None]:
+    """Read how much there is of something: a number in the unit that goes without saying, or text like "512 GiB"."""
+    if not isinstance(value, str):
+        return positive(value), None
+    matched = _AMOUNT.fullmatch(value)
+    if matched is None:
+        raise ValueError(f'expected a number, or one with its unit such as "512 GiB", got {value!r}.')
+    return positive(float(matched[1])), unit(matched[2])
 
 
 def whole(value: Any) -> int:

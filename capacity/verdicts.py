@@ -16,6 +16,7 @@ import pandas as pd
 
 from capacity import dates
 from capacity.frames import Skipped, duration_text
+from capacity.leadtime import LeadTime
 from capacity.precedents import Passed
 
 __all__ = [
@@ -84,8 +85,9 @@ class Evidence:
         NaT: nothing to order.
     order_due : bool
         The order-by date is the cutoff's own day, or before it.
-    carried, horizon, lead_time : Timedelta
+    carried, horizon : Timedelta
         ``carried`` is what the history carries of the horizon.
+    lead : LeadTime
     risk : float
     habit : Passed
         How often the history was past what may be used at the cutoff.
@@ -103,7 +105,7 @@ class Evidence:
     order_due: bool
     carried: pd.Timedelta
     horizon: pd.Timedelta
-    lead_time: pd.Timedelta
+    lead: LeadTime
     risk: float
     habit: Passed
     history: pd.Timedelta
@@ -139,10 +141,10 @@ def _chance(seen: Evidence) -> str:
 
 
 def _order_now(seen: Evidence, chance: str) -> str:
-    lead, risk = duration_text(seen.lead_time), percent(seen.risk)
+    lead, risk = str(seen.lead), percent(seen.risk)
     if seen.by_lead_time > seen.risk:
         early = f"{percent(seen.by_lead_time)} within the lead time of {lead}, above {risk} risk"
-        return early if seen.lead_time == seen.carried else f"{early}; {chance}"
+        return early if seen.lead.late == seen.carried else f"{early}; {chance}"
     return f"{chance}; today is the last day to order at {risk} risk, an order takes {lead}"
 
 
@@ -159,9 +161,9 @@ def _habit(seen: Evidence) -> str:
 
 
 def _too_near(seen: Evidence, chance: str) -> str:
-    lead = duration_text(seen.lead_time)
+    lead = str(seen.lead)
     if seen.carried < seen.horizon:
-        wait = _whole(seen.lead_time - seen.carried)
+        wait = _whole(seen.lead.late - seen.carried)
         return f"an order takes {lead}, and {chance}: pull a longer window, or wait for {wait} more"
     return f"the horizon ({_whole(seen.horizon)}) ends before the lead time ({lead}): {chance}; look further ahead"
 

@@ -65,7 +65,8 @@ PLANTED = (
 
 def usable(resource: Resource, limit: Floats) -> Floats:
     """Return usable capacity: the limit less the failure-domain reserve, less the buffer, in that order."""
-    kept = 1.0 if resource.reserve is None else 1.0 - resource.reserve.k / resource.reserve.n
+    reserve = resource.reserve
+    kept = 1.0 if reserve is None or reserve.n is None else 1.0 - reserve.k / reserve.n
     free: Floats = limit * kept * (1.0 - resource.buffer)
     return free
 
