@@ -120,36 +120,41 @@ class Law:
     def _reached(
         self, columns: slice, room: FloatArray, ranks: dict[int, Ranks], paths: int, above: bool
     ) -> FloatArray:
-        out = np.zeros(room.shape)
-        first = self._first_past(columns, room, paths, above)
-        for place, kind in enumerate(self.kinds[columns]):
-            active = np.flatnonzero(first[:, place] < paths)
-            if len(active):
-                rows = slice(active[0], active[-1] + 1)
-                met = ranks[int(kind)][:, rows] >= first[rows, place].astype(ranks[int(kind)].dtype)
-                step = met.argmax(axis=1)
-                step = step[met[np.arange(paths), step]] + active[0]
-                out[:, place] = np.bincount(step, minlength=len(room)).cumsum() / paths
+        part, out = self._some(columns), np.zeros(room.shape)
+        past = np.greater if above else np.less
+        far, near = (-1, 0) if above else (0, -1)
+        levels = _levels(paths)
+        some = past(part.quantile(levels[far]), room)
+        touched = np.flatnonzero(some.any(axis=0))
+        if len(touched):
+            # Most series of a healthy fleet are not: only of these every path counts.
+            part, some, room_of = part._some(touched), some[:, touched], room[:, touched]
+            first = part._first_past(room_of, some, paths, above)
+            first[past(part.quantile(levels[near]), room_of)] = 0
+            for place, kind in enumerate(part.kinds):
+                out[:, touched[place]] = _share_past(ranks[int(kind)], first[:, place])
         out[:, np.isnan(room).any(axis=0)] = np.nan
         return out
 
-    def _first_past(self, columns: slice, room: FloatArray, paths: int, above: bool) -> IntArray:
-        """Return the first rank that is past ``room``, counted from the far side; ``paths`` where none is."""
-        link, centre, scale = self.link.of(columns), self.centre[:, columns], self.scale[:, columns]
-        table = shape_at(self.shape[columns], _levels(paths))
+    def _some(self, columns: slice | npt.NDArray[np.intp]) -> Law:
+        """Return the law of some of the series; it draws no paths, having no copulas and keys."""
+        link = Link(self.link.lower[columns], self.link.upper[columns])
+        centre, scale, shape = self.centre[:, columns], self.scale[:, columns], self.shape[columns]
+        return Law(centre, scale, shape, self.segment, link, self.kinds[columns], (), (), self.seed)
+
+    def _first_past(self, room: FloatArray, some: npt.NDArray[np.bool_], paths: int, above: bool) -> IntArray:
+        """Return the first rank past ``room`` where ``some`` are, counted from the far side; ``paths`` elsewhere."""
+        table = shape_at(self.shape, _levels(paths))
         with np.errstate(divide="ignore", invalid="ignore"):
-            standard = (link.forward(room) - centre) / scale
-        first = np.empty(room.shape, dtype=np.int64)
+            standard = (self.link.forward(room) - self.centre) / self.scale
+        first = np.full(room.shape, paths, dtype=np.int64)
         for place, one in enumerate(table):
             for segment, quantiles in enumerate(one):
-                rows = self.segment == segment
+                rows = np.flatnonzero(some[:, place] & (self.segment == segment))
                 # Past means beyond, not at: ranks whose quantile is at the room are not past it.
                 found = np.searchsorted(quantiles, standard[rows, place], side="right" if above else "left")
                 first[rows, place] = found if above else paths - found
-        ends = [link.back(centre + scale * table[:, self.segment, end].T) for end in (0, -1)]
-        least, most = ends if above else ends[::-1]
-        past = np.greater if above else np.less
-        return np.where(past(least, room), 0, np.where(past(most, room), first, paths))
+        return first
 
     def _key(self, column: int) -> int:
         return self._keys[column]
@@ -166,6 +171,19 @@ def kind_ranks(copula: Copula, horizon: int, paths: int, seed: int, kind: int) -
     ranks = latent_ranks(copula, horizon=horizon, paths=paths, generator=generator)
     ranks.setflags(write=False)
     return ranks
+
+
+def _share_past(ranks: Ranks, first: IntArray) -> FloatArray:
+    """Return the share of paths, (paths, horizon), that had reached the first rank past at any step until each."""
+    paths = len(ranks)
+    active = np.flatnonzero(first < paths)
+    if not len(active):
+        return np.zeros(len(first))
+    rows = slice(active[0], active[-1] + 1)
+    met = ranks[:, rows] >= first[rows].astype(ranks.dtype)
+    step = met.argmax(axis=1)
+    step = step[met[np.arange(paths), step]] + active[0]
+    return np.asarray(np.bincount(step, minlength=len(first)).cumsum() / paths)
 
 
 def _levels(paths: int) -> FloatArray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import pandas as pd
@@ -168,6 +169,7 @@ def _too_near(seen: Evidence, chance: str) -> str:
     return f"the horizon ({_whole(seen.horizon)}) ends before the lead time ({lead}): {chance}; look further ahead"
 
 
+@lru_cache(maxsize=256)
 def _whole(span: pd.Timedelta) -> str:
     """Write a span in whole days from two days on: nobody plans by the hours of a quarter."""
     return duration_text(span.floor("D") if span >= pd.Timedelta(days=2) else span)
