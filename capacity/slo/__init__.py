@@ -4,25 +4,32 @@
 """
 
 from capacity.slo.buckets import Quantile, histogram_quantile, past_target
-from capacity.slo.budget import Budget, budget, burn
-from capacity.slo.burn import Burn, Condition, burned, conditions, factor, time_to_exhaustion
+from capacity.slo.budgets import Budget, budget, burn
+from capacity.slo.contributions import Drivers, drivers
 from capacity.slo.counters import increments
+from capacity.slo.firing import Burn, Condition, burned, conditions, factor, time_to_exhaustion
+from capacity.slo.indicator import Sli, sli
 from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
-from capacity.slo.sli import Sli, sli
+from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.windows import Span, span
 
 __all__ = [
+    "STATUSES",
     "Budget",
     "Burn",
     "Condition",
+    "Drivers",
     "OpenSLO",
     "Quantile",
     "Sli",
     "Span",
+    "Status",
     "budget",
     "burn",
     "burned",
+    "compliance",
     "conditions",
+    "drivers",
     "factor",
     "histogram_quantile",
     "increments",
@@ -30,6 +37,7 @@ __all__ = [
     "read_openslo",
     "sli",
     "span",
+    "status_text",
     "time_to_exhaustion",
     "write_openslo",
 ]

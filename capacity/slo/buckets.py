@@ -73,7 +73,7 @@ def past_target(buckets: pd.DataFrame, target: float, *, name: str = "past") -> 
         place = int(np.searchsorted(bounds, target, side="left"))
         low, high = below[place], below[place + 1]
         width = edges[place + 1] - edges[place]
-        share = (target - edges[place]) / width if np.isfinite(width) else 0.0
+        share = max((target - edges[place]) / width, 0.0) if np.isfinite(width) else 0.0
         share = 1.0 if edges[place + 1] == target else share
         inside = low + (high - low) * share
         exact = edges[place + 1] == target

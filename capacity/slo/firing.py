@@ -15,8 +15,8 @@ import pandas as pd
 
 from capacity.catalog import Objective
 from capacity.frames import duration_text, series_labels
-from capacity.slo.budget import burn
-from capacity.slo.sli import Sli
+from capacity.slo.budgets import burn
+from capacity.slo.indicator import Sli
 
 __all__ = ["SHARES", "Burn", "Condition", "burned", "conditions", "factor", "time_to_exhaustion"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalog import Objective
-from capacity.slo.sli import Sli
+from capacity.slo.indicator import Sli
 from capacity.slo.windows import Span, rolling_sum, span
 
 __all__ = ["Budget", "budget", "burn", "shares"]
@@ -55,11 +55,12 @@ def budget(measured: Sli, *, as_of: pd.Timestamp | None = None) -> Budget:
     total, bad = measured.total[inside], measured.bad[inside]
     elapsed = (at - window.start) / window.length
     table = pd.DataFrame({"total": total.sum(min_count=1), "bad": bad.sum(min_count=1)})
-    table["allowed"] = objective.budget * table["total"] / elapsed
+    there = table["total"].where(table["total"] > 0)
+    table["allowed"] = objective.budget * there / elapsed
     table["spent"] = shares(table["bad"], table["allowed"])
     table["left"] = 1.0 - table["spent"]
-    table["kept"] = 1.0 - table["bad"] / table["total"].where(table["total"] > 0)
-    table["burn"] = shares(table["bad"], objective.budget * table["total"])
+    table["kept"] = 1.0 - table["bad"] / there
+    table["burn"] = shares(table["bad"], objective.budget * there)
     slices = max(1, round((at - window.start) / objective.slice))
     table["missing"] = 1.0 - total.notna().sum() / slices
     days = pd.DatetimeIndex(bad.index).ceil("D")
