@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from capacity import tomlvalues as read
 from capacity.errors import ConfigError, did_you_mean
 from capacity.tomldoc import Document
+from reports import settings
+from reports.settings import Delivery, Schedule
 
 if TYPE_CHECKING:
     from connectors import Source
@@ -59,13 +61,24 @@ class SourceConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """What ``capacity.toml`` says, relative paths resolved against its folder; ``path`` None: there is no file."""
+    """What ``capacity.toml`` says, relative paths resolved against its folder; ``path`` None: there is no file.
+
+    ``publish`` is where scheduled reports go, where that is not ``out``.
+    """
 
     path: Path | None = None
     source: tuple[str, ...] = ("demo:",)
     catalog: str = "dwcp"
     out: Path = Path("out")
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    publish: str = ""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+
+    @property
+    def published(self) -> str:
+        """Where scheduled reports are published: a URL that fsspec knows, or a folder; by default the output folder."""
+        return self.publish or str(self.out)
 
     def source_configs(self, asked: Sequence[str] = ()) -> tuple[SourceConfig, ...]:
         """Return the sources that were asked for, each by name or by URL; none asked for: those that the file says.
@@ -132,6 +145,8 @@ def parse_config(text: str, *, path: Path) -> Config:
     doc = Document(text, name=str(path), error=ConfigError)
     top = doc.read((), doc.data, _TOP) or {}
     sources = doc.tables("sources", lambda place, name, table: _source(doc, place, name, table))
+    schedules = doc.tables("schedules", lambda place, name, table: settings.schedule(doc, place, name, table))
+    deliveries = doc.tables("delivery", lambda place, name, table: settings.delivery(doc, place, name, table))
     chosen: tuple[str, ...] = top.get("source", ())
     for word in chosen:
         if ":" not in word:
@@ -147,7 +162,15 @@ def parse_config(text: str, *, path: Path) -> Config:
         catalog=str(path.parent / catalog) if is_path else catalog,
         out=path.parent / out,
         sources=sources,
+        publish=_place(top.get("publish", ""), path.parent),
+        schedules=schedules,
+        deliveries=deliveries,
     )
+
+
+def _place(text: str, folder: Path) -> str:
+    """Return where to publish: a URL as it is, a folder beside the file."""
+    return text if not text or "://" in text else str(folder / text)
 
 
 def _source(doc: Document, place: tuple[str, ...], name: str, table: Any) -> SourceConfig | None:
@@ -169,23 +192,18 @@ def _url(value: Any) -> str:
     return url
 
 
-def _variable(value: Any) -> str:
-    """Read the name of an environment variable; the message does not repeat what may be a secret."""
-    name = read.text(value)
-    if not name.replace("_", "").isalnum() or name[0].isdigit() or not name.isupper():
-        raise ValueError("expected the name of an environment variable, such as CAPACITY_TOKEN, never a secret itself.")
-    return name
-
-
 _TOP: Mapping[str, read.Reader] = {
     "source": _one_or_more,
     "catalog": read.text,
     "out": read.text,
+    "publish": read.text,
     "sources": lambda value: value,
+    "schedules": lambda value: value,
+    "delivery": lambda value: value,
 }
 _SOURCE: Mapping[str, read.Reader] = {
     "url": _url,
-    "token_env": _variable,
-    "user_env": _variable,
-    "password_env": _variable,
+    "token_env": settings.variable,
+    "user_env": settings.variable,
+    "password_env": settings.variable,
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reports.truth import Failure
 
-__all__ = ["check_target", "failed_path", "keep_failed", "publish"]
+__all__ = ["check_target", "failed_path", "failed_text", "keep_failed", "publish", "sync_folder", "write_through"]
 
 
 def check_target(out: Path) -> None:
@@ -52,14 +52,11 @@ def publish(out: Path, content: bytes) -> None:
     beside = _beside(out)
     try:
         try:
-            with beside.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_through(beside, content)
             beside.replace(out)
         finally:
             beside.unlink(missing_ok=True)
-        _sync_folder(out.parent)
+        sync_folder(out.parent)
     except OSError as error:
         raise _unwritable(out, error) from error
     failed_path(out).unlink(missing_ok=True)
@@ -70,21 +67,26 @@ def keep_failed(out: Path, notebook: NotebookNode, failure: Failure) -> Path:
 
     Its first cell says why it failed; the reason stands in its metadata too, as ``capacity.failed``.
     """
-    said = f"**This run failed.** The report was not made.\n\n{_quoted(str(failure))}"
-    kept = node(notebook)
-    kept.cells = [node({"cell_type": "markdown", "id": "failed", "metadata": {}, "source": said}), *kept.cells]
-    kept.metadata.setdefault("capacity", node({}))["failed"] = str(failure)
     path = failed_path(out)
     beside = _beside(path)
     try:
         try:
-            beside.write_text(written(kept), encoding="utf-8")
+            beside.write_text(failed_text(notebook, failure), encoding="utf-8")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
+
+
+def failed_text(notebook: NotebookNode, failure: Failure) -> str:
+    """Return a notebook that failed as its file's text: the first cell, and its metadata, say why."""
+    said = f"**This run failed.** The report was not made.\n\n{_quoted(str(failure))}"
+    kept = node(notebook)
+    kept.cells = [node({"cell_type": "markdown", "id": "failed", "metadata": {}, "source": said}), *kept.cells]
+    kept.metadata.setdefault("capacity", node({}))["failed"] = str(failure)
+    return written(kept)
 
 
 def failed_path(out: Path) -> Path:
@@ -101,7 +103,15 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def _sync_folder(folder: Path) -> None:
+def write_through(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, through to the disk."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
     """Have the rename itself on the disk, where the file system can do that."""
     handle = os.open(folder, os.O_RDONLY)
     try:

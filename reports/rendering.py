@@ -17,7 +17,9 @@ from reports.runs import MEMORY_BYTES, TIMEOUT_S, Progress
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Rendered", "render"]
+    from reports.truth import Failure
+
+__all__ = ["Made", "Rendered", "make", "render"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,17 @@ class Rendered:
 
     def __str__(self) -> str:
         return str(self.path)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A notebook that has run, with its page and its summary; or why it failed, with how far it came."""
+
+    name: str
+    notebook: NotebookNode
+    failure: Failure | None
+    page: bytes = b""
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 def render(
@@ -77,16 +90,65 @@ def render(
         The file cannot be written, or the page cannot be made.
     """
     started = time.monotonic()
-    path, out = notebooks.find(name), Path(out)
+    ready, out = _ready(name, parameters), Path(out)
+    publish.check_target(out)
+    made = _made(ready, timeout_s=timeout_s, memory_bytes=memory_bytes, environment={}, progress=progress)
+    if made.failure is not None:
+        raise _failed(made, out)
+    publish.publish(out, made.page)
+    return Rendered(name=made.name, path=out, seconds=time.monotonic() - started, summary=made.summary)
+
+
+def make(
+    name: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Made:
+    """Run a notebook and make its page, and write nothing; see `render`, and `runs.run` for ``environment``.
+
+    What the notebook does wrong is told by `Made.failure`.
+
+    Raises
+    ------
+    ParameterError
+        There is no such notebook, or it does not declare a parameter, or refuses its value.
+    ReportError
+        The page cannot be made.
+    """
+    return _made(
+        _ready(name, parameters),
+        timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        environment=environment or {},
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A notebook with parameters that it takes."""
+
+    name: str
+    notebook: NotebookNode
+    values: Mapping[str, Any]
+
+
+def _ready(name: str | Path, parameters: Mapping[str, object] | None) -> _Ready:
+    path = notebooks.find(name)
     notebook = notebooks.read(path)
     values = params.checked(params.declared(notebook, name=path.stem), parameters or {}, name=path.stem)
-    publish.check_target(out)
-    ran = runs.run(notebook, values, timeout_s=timeout_s, memory_bytes=memory_bytes, progress=progress)
+    return _Ready(path.stem, notebook, values)
+
+
+def _made(ready: _Ready, **bounds: Any) -> Made:
+    ran = runs.run(ready.notebook, ready.values, **bounds)
     if ran.failure is not None:
-        raise _failed(path.stem, out, ran)
-    publish.publish(out, _page(ran.notebook, path.stem))
-    summary = list(summaries(ran.notebook))[-1]
-    return Rendered(name=path.stem, path=out, seconds=time.monotonic() - started, summary=summary)
+        return Made(ready.name, ran.notebook, ran.failure)
+    return Made(ready.name, ran.notebook, None, _page(ran.notebook, ready.name), list(summaries(ran.notebook))[-1])
 
 
 def _page(notebook: NotebookNode, name: str) -> bytes:
@@ -95,8 +157,8 @@ def _page(notebook: NotebookNode, name: str) -> bytes:
     return to_html(notebook, name=name).encode("utf-8")
 
 
-def _failed(name: str, out: Path, ran: runs.Run) -> RunFailed:
-    assert ran.failure is not None
-    kept = publish.keep_failed(out, ran.notebook, ran.failure)
+def _failed(made: Made, out: Path) -> RunFailed:
+    assert made.failure is not None
+    kept = publish.keep_failed(out, made.notebook, made.failure)
     stands = f" The last good report is still {out}." if out.exists() else ""
-    return RunFailed(f"{name} failed: {ran.failure}", hint=f"How far it came: {kept}.{stands}")
+    return RunFailed(f"{made.name} failed: {made.failure}", hint=f"How far it came: {kept}.{stands}")

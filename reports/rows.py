@@ -29,6 +29,7 @@ class Row:
     """What is known of one series: its verdict with the dates and figures behind it, and where it can be drawn from.
 
     ``chance`` is the probability of a breach by ``until``: the end of the horizon, or of what the history carries.
+    ``labels`` are the series' own.
     ``outlook`` and ``position`` say where it can be drawn from; a series without a forecast has none.
     ``scales_by`` is how more of the resource is had.
     ``busy`` is the last day's worst value: a cutoff at midnight says little about a series that peaks at noon.
@@ -59,6 +60,7 @@ class Row:
     coverage: float
     accepted: str
     scales_by: str
+    labels: Mapping[str, str]
     outlook: Outlook | None
     position: int
 
@@ -135,6 +137,7 @@ def _of_outlook(outlook: Outlook) -> Iterable[Row]:
             "resource": metric,
             "title": metric if not labels else "",
             "series": names[position],
+            "labels": labels,
             "unit": outlook.forecast.units.get(metric, ""),
             "lead_time": outlook.lead_time,
         }
@@ -159,6 +162,7 @@ def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone
         order_by=record["order_by"],
         busy=math.nan if outlook is None else _busy(outlook, position),
         lead_time=record["lead_time"],
+        labels=record.get("labels") or {},
         outlook=outlook,
         position=position,
         **words,  # type: ignore[arg-type]

@@ -60,6 +60,7 @@ def run(
     *,
     timeout_s: float = TIMEOUT_S,
     memory_bytes: int = MEMORY_BYTES,
+    environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Run a notebook with parameters and return what came of it; nothing is raised for what the notebook does.
@@ -73,6 +74,8 @@ def run(
         For the whole run, in seconds.
     memory_bytes : int
         What the child may hold in memory.
+    environment : mapping, optional
+        Further variables for the child: credentials, which stand in no parameter.
     progress : callable, optional
         Called as ``progress(cells done, cells in all, heading)``.
     """
@@ -80,7 +83,7 @@ def run(
     with tempfile.TemporaryFile() as log:
         record = _Record(notebook, progress)
         asked = {"notebook": notebook, "parameters": dict(parameters), "memory_bytes": memory_bytes}
-        with _child(asked, log) as (process, events):
+        with _child(asked, log, environment or {}) as (process, events):
             watch = _Watch(process, started + timeout_s, timeout_s, memory_bytes)
             for event in watch.events(events):
                 record.take(event)
@@ -191,13 +194,21 @@ class _Watch:
 
 
 @contextmanager
-def _child(asked: dict[str, Any], log: IO[bytes]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _child(
+    asked: dict[str, Any], log: IO[bytes], environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Start the child and send its request; it and all that it started are ended on the way out."""
     read, write = os.pipe()
     command = [sys.executable, "-P", "-c", START, str(write), str(ROOT)]
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=[write], start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=[write],
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
     finally:
         os.close(write)

@@ -8,30 +8,41 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from capacity._version import __version__
+from capacity.frames import duration_text
+from reports import claims
 from reports.rows import Row, counts, rows
 from reports.words import known
 
 if TYPE_CHECKING:
     from capacity.plan import Plan
 
-__all__ = ["MIME", "bundle", "summary"]
+__all__ = ["MIME", "SCHEMA", "bundle", "summary"]
 
 MIME = "application/vnd.capacity.summary+json"
+
+SCHEMA = "capacity.summary/1"
+"""The form of the summary. A number that rises means that something that was there is there no more."""
+
+MOST_DRAWN = 12
+"""So many rows carry the points of a small picture: as many as a mail shows."""
 
 
 def summary(plan: Plan, *, title: str = "") -> dict[str, Any]:
     """Return a plan as plain JSON: the finding, counts, a row a series by urgency, how good it is, what it is made of.
 
-    Dates are ISO 8601 in UTC, figures in base units; what is not known is None.
+    Dates are ISO 8601 in UTC, figures in base units; what is not known is None. A row's ``claims`` are what can be
+    held against what happens: see `reports.claims`.
     """
     found = rows(plan)
     return {
+        "schema": SCHEMA,
         "title": title or plan.catalog.title or plan.catalog.name,
         "finding": plan.finding,
         "as_of": _iso(plan.as_of),
         "horizon": plan.horizon.isoformat(),
         "verdicts": counts(found),
-        "rows": [_row(row) for row in found],
+        "rows": [_row(row, drawn=at < MOST_DRAWN) for at, row in enumerate(found)],
+        "queries": {name: _queries(plan, name) for name in {row.resource: None for row in found}},
         "calibration": {name: _number(float(value)) for name, value in plan.calibration.items()},
         "skipped": [
             {"resource": one.resource, "series": one.series, "reason": one.reason, "detail": one.detail}
@@ -47,10 +58,17 @@ def bundle(plan: Plan, *, title: str = "") -> dict[str, Any]:
     return {MIME: summary(plan, title=title), "text/plain": plan.finding}
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {
+def _queries(plan: Plan, name: str) -> dict[str, str]:
+    resource = plan.catalog.resources.get(name)
+    return {} if resource is None else {"demand": resource.query, "limit": resource.limit_query or ""}
+
+
+def _row(row: Row, *, drawn: bool) -> dict[str, Any]:
+    told = {
         "resource": row.resource,
+        "title": row.title,
         "series": row.series,
+        "labels": dict(row.labels),
         "owner": row.owner,
         "verdict": row.verdict,
         "reason": row.reason,
@@ -64,8 +82,15 @@ def _row(row: Row) -> dict[str, Any]:
         "limit": _number(row.limit),
         "usable": _number(row.usable),
         "unit": row.unit,
+        "lead_time": duration_text(row.lead_time),
+        "model": row.model,
         "accepted": row.accepted,
     }
+    if row.outlook is not None:
+        told["claims"] = claims.of(row.outlook, row.position)
+        if drawn:
+            told["points"] = claims.points(row.outlook, row.position)
+    return told
 
 
 def _iso(when: pd.Timestamp) -> str | None:

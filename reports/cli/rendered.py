@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parameters", "rendered"]
 
-CREDENTIALS = {"token": "CAPACITY_TOKEN", "user": "CAPACITY_USER", "password": "CAPACITY_PASSWORD"}
-
 
 def rendered(name: str, parameters: Mapping[str, object], out: Path, *, as_json: bool) -> int:
     """Render a notebook and print what it found."""
@@ -65,11 +63,10 @@ def parameters(given: argparse.Namespace, config: Config) -> dict[str, object]:
 def _source(chosen: tuple[SourceConfig, ...]) -> str:
     """Return the source as the notebook is to be told; its credentials go by the environment, into no file."""
     from capacity.errors import ParameterError
-    from reports.start import without_secrets
+    from reports.schedule.given import credentials
 
     if len(chosen) != 1:
         raise ParameterError("a report takes one source.", hint="`capacity outlook` takes several.")
-    url, found = without_secrets(chosen[0].url)
-    for what, value in {**found, **chosen[0].credentials()}.items():
-        os.environ[CREDENTIALS[what]] = value
+    url, environment = credentials(chosen[0])
+    os.environ.update(environment)
     return url

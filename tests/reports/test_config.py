@@ -106,3 +106,61 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
     """--config FILE does not fall back to defaults."""
     with pytest.raises(ConfigError, match="There is no"):
         find_config(tmp_path / "other.toml")
+
+
+SCHEDULED = """
+publish = "published"
+[schedules.weekly]
+notebook = "capacity_overview"
+cron = "0 6 * * 1"
+timezone = "Europe/Berlin"
+parameters = { horizon = "180d" }
+keep = { last = 3, daily = 0 }
+deliver = ["slack"]
+timeout = "30m"
+memory = "2GiB"
+retries = 0
+[delivery.slack]
+url_env = "SLACK_URL"
+severity = "warning"
+after = "5m"
+"""
+
+
+def test_schedules_and_deliveries_are_read() -> None:
+    """Every key, with the defaults of what is not said."""
+    config = parse_config(SCHEDULED, path=Path("here/capacity.toml"))
+    weekly = config.schedules["weekly"]
+    assert (weekly.cron, weekly.timezone, weekly.parameters) == ("0 6 * * 1", "Europe/Berlin", {"horizon": "180d"})
+    assert (weekly.keep.last, weekly.keep.daily, weekly.keep.monthly) == (3, 0, 24)
+    assert (weekly.timeout.total_seconds(), weekly.memory_bytes, weekly.retries) == (1800.0, 2 * 2**30, 0)
+    assert config.deliveries["slack"].url_env == "SLACK_URL"
+    assert config.published == "here/published"
+    assert parse_config('publish = "s3://b/r"', path=Path("here/x")).published == "s3://b/r"
+    assert parse_config("", path=Path("here/x")).published == "here/out"
+
+
+WRONG = [
+    ('cron = "0 6 * *"', "expected five fields"),
+    ('cron = "0 25 * * *"', "cannot be read"),
+    ('cron = "0 0 30 2 *"', "cannot be read"),
+    ('cron = "0 6 * * 1"\ntimezone = "Europe/Berln"', "Did you mean 'Europe/Berlin'?"),
+    ('cron = "0 6 * * 1"\nparameters = { as_of = "2026" }', "as_of is the instant at which the report is due"),
+    ('cron = "0 6 * * 1"\nparameters = { x = [1] }', "x is a list"),
+    ('cron = "0 6 * * 1"\ndeliver = ["slak"]', "no delivery is called 'slak'. Did you mean 'slack'?"),
+    ('cron = "0 6 * * 1"\nmemory = "4 seconds"', "expected an amount of memory"),
+    ('cron = "0 6 * * 1"\nkeep = { last = 0 }', "keep.last"),
+    ('crn = "0 6 * * 1"', "Did you mean 'cron'?"),
+]
+
+
+@pytest.mark.parametrize(("lines", "said"), WRONG)
+def test_each_mistake_in_a_schedule_is_told(lines: str, said: str) -> None:
+    """With what was expected, or what was probably meant."""
+    text = f'[schedules.weekly]\nnotebook = "capacity_overview"\n{lines}\n[delivery.slack]\nurl_env = "SLACK_URL"'
+    assert said in refused(text)
+
+
+def test_a_schedules_name_is_a_folders() -> None:
+    """It becomes one."""
+    assert "becomes a folder" in refused('[schedules."../x"]\nnotebook = "a"\ncron = "0 6 * * 1"')

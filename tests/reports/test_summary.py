@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from reports import summary
 from tests.support.plans import empty_plan, small_plan
 
@@ -40,3 +42,21 @@ def test_a_plan_of_nothing_has_a_summary_too() -> None:
     assert found["rows"] == []
     assert found["calibration"]["coverage80"] is None
     assert found["finding"].startswith("There is nothing to judge")
+
+
+def test_a_row_carries_claims_that_can_be_scored() -> None:
+    """Chances by 7 d and 30 d are those of the outlook's curve, quantiles the forecast's."""
+    told = summary.summary(small_plan())
+    assert told["schema"] == "capacity.summary/1"
+    assert told["queries"]["disk"] == {"demand": 'used{job="<b>"}', "limit": "size"}
+    row = next(each for each in told["rows"] if each["labels"].get("node") == "fills")
+    outlook = small_plan().outlooks["disk"]
+    place = next(at for at, column in enumerate(outlook.forecast.columns) if "fills" in column)
+    claims = row["claims"]
+    assert claims["breach"] == {
+        within: pytest.approx(float(outlook.probability(by=within).iloc[place])) for within in ("7d", "30d")
+    }
+    thirty = {level: float(outlook.forecast.quantile(float(level)).iloc[-1, place]) for level in ("0.1", "0.5", "0.9")}
+    assert claims["quantiles"]["30d"] == pytest.approx(thirty)
+    assert row["lead_time"] == "7d"
+    assert len(row["points"]["behind"]) == len(row["points"]["ahead"]["0.5"]) == 48

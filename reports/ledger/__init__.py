@@ -1,0 +1,1 @@
+"""What the workbench remembers between runs, in one SQLite file: runs, claims and scores, findings, deliveries."""

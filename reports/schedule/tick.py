@@ -1,0 +1,190 @@
+"""The tick: what is due is run, published and noted, one report after the other; nothing due costs nothing.
+
+Whatever ends it, and whenever, the next tick goes on from what is on the disk: a report is published in one step, then
+noted as good together with its claims and findings in another. A kill between the two makes the report once more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from capacity.errors import CapacityError, ParameterError, did_you_mean
+from reports.config import Config
+from reports.ledger import claims, runs
+from reports.ledger.store import FILE, Store, text
+from reports.notebooks import written
+from reports.publish import failed_text
+from reports.publishing import Place, changes, place_of, refuse_secrets
+from reports.publishing.secrets import secrets
+from reports.rendering import Made, make
+from reports.schedule import given, lock
+from reports.schedule.due import Attempts, Due, due, following
+from reports.settings import Schedule
+from reports.truth import Failure
+
+if TYPE_CHECKING:
+    from reports.runs import Progress
+
+__all__ = ["STATE", "Outcome", "busy", "ledger_of", "pending", "tick"]
+
+STATE = ".capacity"
+"""Below the output folder: the ledger and the lock."""
+
+Clock = Callable[[], pd.Timestamp]
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one due report: where it is, or why it failed."""
+
+    schedule: str
+    as_of: pd.Timestamp
+    seconds: float
+    place: str = ""
+    finding: str = ""
+    failure: str = ""
+    changed: int = 0
+
+
+def ledger_of(config: Config) -> Path:
+    """Return where the ledger lies."""
+    return config.out / STATE / FILE
+
+
+def tick(
+    config: Config, *, clock: Clock, only: Sequence[str] = (), progress: Progress | None = None
+) -> list[Outcome] | None:
+    """Run what is due; None: another tick is at work.
+
+    Parameters
+    ----------
+    clock : callable
+        Tells what time it is. It is asked once for what is due, and again when a run ends.
+    only : sequence of str
+        Names of schedules; none: all.
+    """
+    chosen = _chosen(config, only)
+    now = clock()
+    with lock.held(config.out / STATE / "lock") as mine:
+        if not mine:
+            return None
+        with Store.open(ledger_of(config)) as store:
+            runs.interrupted(store)
+            place = place_of(config.published)
+            place.sweep()
+            return [_run(each, config, store, place, clock, progress) for each in pending(chosen, store, now=now)]
+
+
+def busy(config: Config) -> bool:
+    """Whether a tick is at work."""
+    with lock.held(config.out / STATE / "lock") as mine:
+        return not mine
+
+
+def pending(schedules: Sequence[Schedule], store: Store, *, now: pd.Timestamp) -> Iterator[Due]:
+    """Yield what is due, in the order of the file."""
+    for schedule in schedules:
+        good = runs.last_good(store, schedule.name, until=following(schedule, now))
+        asked = due(schedule, now=now, good=good)
+        if asked is not None:
+            failed, last = runs.failures(store, schedule.name, asked.as_of)
+            asked = due(schedule, now=now, good=good, attempts=Attempts(failed, last))
+        if asked is not None:
+            yield asked
+
+
+def _chosen(config: Config, only: Sequence[str]) -> list[Schedule]:
+    for name in only:
+        if name not in config.schedules:
+            near = did_you_mean(name, config.schedules)
+            raise ParameterError(
+                f"there is no schedule {name!r}.{near}", hint=f"There are: {', '.join(config.schedules) or 'none'}."
+            )
+    return [each for name, each in config.schedules.items() if not only or name in only]
+
+
+def _run(asked: Due, config: Config, store: Store, place: Place, clock: Clock, progress: Progress | None) -> Outcome:
+    """Run one report from its parameters to its entry in the ledger; what goes wrong is noted, and told."""
+    schedule, as_of = asked.schedule, asked.as_of
+    started = time.monotonic()
+    number = runs.begin(store, schedule.name, notebook=schedule.notebook, as_of=as_of, now=clock())
+    try:
+        made = _made(asked, config, progress)
+        if made.failure is not None:
+            raise _Failed(made)
+        where, changed = _publish(asked, config, place, made, clock())
+        with store.transaction():
+            claims.freeze(store, schedule.name, as_of, made.summary)
+            finding = str(made.summary.get("finding", ""))
+            took = time.monotonic() - started
+            runs.end(store, number, now=clock(), seconds=took, place=where, finding=finding)
+        return Outcome(schedule.name, as_of, took, where, finding, changed=changed)
+    except (CapacityError, OSError, _Failed) as error:
+        reason = " ".join(str(error).split())
+        took = time.monotonic() - started
+        kept = _keep(asked, place, error) if isinstance(error, _Failed) else ""
+        runs.end(store, number, now=clock(), seconds=took, reason=reason, place=kept)
+        return Outcome(schedule.name, as_of, took, kept, failure=reason)
+
+
+class _Failed(Exception):
+    """A notebook that failed, on its way to where failures are kept."""
+
+    def __init__(self, made: Made) -> None:
+        super().__init__(str(made.failure))
+        self.made = made
+
+
+def _made(asked: Due, config: Config, progress: Progress | None) -> Made:
+    schedule = asked.schedule
+    values, environment = given.parameters(schedule, asked.as_of, config)
+    return make(
+        schedule.notebook,
+        values,
+        timeout_s=schedule.timeout.total_seconds(),
+        memory_bytes=schedule.memory_bytes,
+        environment=environment,
+        progress=progress,
+    )
+
+
+def _publish(asked: Due, config: Config, place: Place, made: Made, now: pd.Timestamp) -> tuple[str, int]:
+    """Publish a run that is good; returns where its page is, and how much changed since the one before."""
+    name, as_of = asked.schedule.name, asked.as_of
+    changed = changes(place.summary(name, before=as_of), made.summary)
+    summary: dict[str, Any] = {
+        "schedule": name,
+        "due": text(as_of),
+        **made.summary,
+        "changes": [each.as_json() for each in changed],
+    }
+    texts = {
+        "report.html": made.page.decode("utf-8"),
+        "summary.json": json.dumps(summary, ensure_ascii=False, separators=(",", ":")),
+        "notebook.ipynb": written(made.notebook),
+    }
+    refuse_secrets(texts, secrets(given.hidden(config, os.environ)))
+    files = {each: content.encode("utf-8") for each, content in texts.items()}
+    keep = asked.schedule.keep
+    return place.publish(name, as_of=as_of, files=files, summary=summary, keep=keep, now=now), len(changed)
+
+
+def _keep(asked: Due, place: Place, failed: _Failed) -> str:
+    """Keep a failed notebook; that it cannot be kept must not hide why it failed."""
+    assert isinstance(failed.made.failure, Failure)
+    notebook = failed_text(failed.made.notebook, failed.made.failure)
+    try:
+        return place.keep_failed(asked.schedule.name, as_of=asked.as_of, notebook=notebook)
+    except CapacityError as error:
+        _LOG.error("%s", error)
+        return ""
