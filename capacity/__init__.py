@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from capacity.growth import Growth, growth
     from capacity.outlook import Outlook, outlook
     from capacity.plan import Plan, plan
+    from capacity.scenario import scenario
 
 __all__ = [
     "LEVELS",
@@ -43,6 +44,7 @@ __all__ = [
     "load_catalog",
     "outlook",
     "plan",
+    "scenario",
     "simulate",
     "slo",
 ]
@@ -66,6 +68,7 @@ _HOMES = {
     "load_catalog": "catalog_load",
     "outlook": "outlook",
     "plan": "plan",
+    "scenario": "scenario",
     "simulate": "simulate",
     "slo": "slo",
 }

@@ -74,6 +74,10 @@ class Applied:
     notes: tuple[str, ...]
     since: npt.NDArray[np.int64]
 
+    def only(self, where: slice) -> Applied:
+        """Return what events did to some of the series."""
+        return Applied(self.values[:, where], self.added[:, where], self.notes[where], self.since[where])
+
 
 def known(events: EventsLike) -> tuple[Known, ...]:
     """Read events: those of a catalogue, a frame's rows, or events as they are; the earliest first.

@@ -136,7 +136,7 @@ class Forecast:
         Columns: ``value`` (measured, then the median) and its parts ``level``, ``day``, ``week``, ``events`` and
         ``rest``, which add up to it. ``series`` is as for `explain`.
         """
-        place = self._place(series)
+        place = self.place(series)
         added = np.zeros(len(self.index)) if self.applied is None else self.applied.added[:, place]
         past = self.history.to_numpy()[:, place]
         index = self.history.index.append(self.index)
@@ -148,7 +148,7 @@ class Forecast:
 
         ``series`` is a column of the forecast, a series' name (``"eu-west/node-3"``) or its position.
         """
-        place = self._place(series)
+        place = self.place(series)
         seen = np.isfinite(self.history.to_numpy()[:, place])
         link = self.law.link
         facts = Facts(
@@ -165,14 +165,14 @@ class Forecast:
         )
         return sentence(facts)
 
-    def __repr__(self) -> str:
-        """Return a line: how many series, how far, from when, by which models."""
-        models = ", ".join(f"{count} {name}" for name, count in self.model.value_counts().items())
-        ahead = duration_text(self.index[-1] - self.cutoff)
-        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
-        return f"Forecast({len(self.columns)} series: {models}{skipped}; {ahead} from {self.cutoff:%Y-%m-%d %H:%M} UTC)"
+    def place(self, series: object) -> int:
+        """Return the position of a series: a column, a series' name (``"eu-west/node-3"``) or its position itself.
 
-    def _place(self, series: object) -> int:
+        Raises
+        ------
+        ParameterError
+            There is no such series.
+        """
         if isinstance(series, int | np.integer) and 0 <= series < len(self.columns):
             return int(series)
         names = [series_name(labels) for labels in series_labels(self.columns)]
@@ -180,6 +180,28 @@ class Forecast:
             if series in known:
                 return known.index(series)  # type: ignore[arg-type]
         raise ParameterError(f"there is no series {series!r} in this forecast.", hint=f"For example {names[:3]}.")
+
+    def only(self, where: slice) -> Forecast:
+        """Return the forecast of some of the series; their numbers are the same."""
+        return replace(
+            self,
+            history=self.history.iloc[:, where],
+            model=self.model.iloc[where],
+            carried=self.carried.iloc[where],
+            scores=self.scores.iloc[where],
+            notes=self.notes.iloc[where],
+            law=self.law.only(where),
+            since=None if self.since is None else self.since.iloc[where],
+            left_out=None if self.left_out is None else self.left_out.iloc[where],
+            applied=None if self.applied is None else self.applied.only(where),
+        )
+
+    def __repr__(self) -> str:
+        """Return a line: how many series, how far, from when, by which models."""
+        models = ", ".join(f"{count} {name}" for name, count in self.model.value_counts().items())
+        ahead = duration_text(self.index[-1] - self.cutoff)
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"Forecast({len(self.columns)} series: {models}{skipped}; {ahead} from {self.cutoff:%Y-%m-%d %H:%M} UTC)"
 
     def _frame(self, values: FloatArray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.index, columns=self.columns)

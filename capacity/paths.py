@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -64,6 +64,18 @@ class Law:
     def series(self) -> int:
         """How many series there are."""
         return int(self.centre.shape[1])
+
+    def only(self, where: slice) -> Law:
+        """Return the law of some of the series: the same quantiles, and the same paths."""
+        return replace(
+            self,
+            centre=self.centre[:, where],
+            scale=self.scale[:, where],
+            shape=self.shape[where],
+            link=self.link.of(where),
+            kinds=self.kinds[where],
+            keys=self.keys[where],
+        )
 
     def quantile(self, level: float) -> FloatArray:
         """Return the quantile at ``level``, shape (horizon, series), in the data's unit."""

@@ -12,7 +12,8 @@ import capacity
 
 PROMISED = {
     "LEVELS", "Backtest", "Catalog", "Forecast", "Growth", "Outlook", "Plan", "Pull", "Skipped", "__version__",
-    "backtest", "errors", "forecast", "growth", "join", "load_catalog", "outlook", "plan", "simulate", "slo",
+    "backtest", "errors", "forecast", "growth", "join", "load_catalog", "outlook", "plan", "scenario", "simulate",
+    "slo",
 }  # fmt: skip
 
 
