@@ -15,7 +15,10 @@ __all__ = [
     "SQL_LEVELS",
     "bias",
     "brier",
+    "calibration_error",
     "coverage",
+    "integrated_brier",
+    "log_loss",
     "mase",
     "mean_seen",
     "pinball",
@@ -107,6 +110,35 @@ def pit(actual: FloatArray, quantiles: Sequence[FloatArray], levels: Sequence[fl
 def brier(probability: FloatArray, happened: FloatArray) -> float:
     """Mean squared difference of a probability and what happened (0 or 1); NaN without a pair."""
     return float(mean_seen(((np.asarray(probability, dtype=float) - happened) ** 2).ravel(), 0))
+
+
+# Shares of a thousand paths: what none of them did may yet happen about once in a thousand times.
+LEAST_CHANCE = 1e-3
+
+
+def log_loss(probability: FloatArray, happened: FloatArray) -> float:
+    """Mean −log of the probability given to what came, in nats; claims keep off 0 and 1 by `LEAST_CHANCE`."""
+    claimed = np.clip(np.asarray(probability, dtype=float), LEAST_CHANCE, 1 - LEAST_CHANCE)
+    lost = np.where(np.asarray(happened) > 0.5, -np.log(claimed), -np.log1p(-claimed))
+    return float(mean_seen(np.where(np.isfinite(happened), lost, np.nan).ravel(), 0))
+
+
+def integrated_brier(curve: FloatArray, met: FloatArray) -> FloatArray:
+    """Brier score of the date: the mean over the horizon of that of "met by then"; (horizon, series) → (series,).
+
+    ``curve`` is P(T ≤ t), ``met`` is 1 from the breach on and 0 before it.
+    """
+    return mean_seen((curve - met) ** 2, 0)
+
+
+def calibration_error(probability: FloatArray, happened: FloatArray, *, bins: int = 10) -> float:
+    """Mean distance of claimed from happened over bins of equal count, weighted by it (ECE); NaN without a pair."""
+    known = np.isfinite(probability) & np.isfinite(happened)
+    order = np.argsort(np.asarray(probability)[known], kind="stable")
+    claimed, came = np.asarray(probability)[known][order], np.asarray(happened)[known][order]
+    parts = zip(np.array_split(claimed, bins), np.array_split(came, bins), strict=True)
+    apart = [abs(float(one.sum() - other.sum())) for one, other in parts]
+    return sum(apart) / len(claimed) if len(claimed) else float("nan")
 
 
 def reliability(probability: FloatArray, happened: FloatArray, *, bins: int = 5) -> FloatArray:

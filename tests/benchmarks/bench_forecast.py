@@ -64,6 +64,11 @@ def ours(group: list[Task], job: Job) -> np.ndarray:
 
 def prophet(task: Task, job: Job) -> np.ndarray:
     """Prophet as it comes: its own intervals, by its own predictive samples."""
+    return np.quantile(prophet_samples(task, job), LEVELS, axis=1).T
+
+
+def prophet_samples(task: Task, job: Job) -> np.ndarray:
+    """Prophet's own sample paths, shape (horizon, path)."""
     for name in ("prophet", "cmdstanpy"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -75,8 +80,7 @@ def prophet(task: Task, job: Job) -> np.ndarray:
         known = task.seen.dropna()
         model.fit(pd.DataFrame({"ds": known.index - step, "y": known.to_numpy()}), seed=0)
         future = pd.DataFrame({"ds": pd.date_range(task.seen.index[-1], periods=len(task.truth), freq=step)})
-        samples = model.predictive_samples(future)["yhat"]
-    return np.quantile(samples, LEVELS, axis=1).T
+        return np.asarray(model.predictive_samples(future)["yhat"])
 
 
 def score(quantiles: np.ndarray, task: Task, job: Job) -> dict[str, float] | None:

@@ -65,3 +65,23 @@ def test_wql_is_the_loss_over_the_size_of_what_came() -> None:
     actual, said = np.array([[10.0], [30.0]]), np.array([[12.0], [24.0]])
     assert scores.wql(actual, [said], [0.5]) == pytest.approx([0.2])
     assert np.isnan(scores.wql(np.zeros((2, 1)), [said], [0.5])).all()
+
+
+def test_log_loss_by_hand_and_held_to_a_thousandth() -> None:
+    """Half and half costs ln 2; "never" of what came costs ln 1000 and not infinity; the unknown costs nothing."""
+    assert scores.log_loss(np.array([0.5, 0.5]), np.array([1.0, 0.0])) == pytest.approx(np.log(2))
+    assert scores.log_loss(np.array([0.0, 0.5]), np.array([1.0, np.nan])) == pytest.approx(np.log(1000))
+
+
+def test_the_date_is_scored_over_the_horizon() -> None:
+    """Met from the third of four steps on; claimed ½ throughout: a quarter. Claimed as it came: nothing."""
+    came = np.array([[0.0], [0.0], [1.0], [1.0]])
+    assert scores.integrated_brier(np.full((4, 1), 0.5), came) == pytest.approx([0.25])
+    assert scores.integrated_brier(came, came) == pytest.approx([0.0])
+
+
+def test_calibration_error_by_hand() -> None:
+    """Two bins of two: claimed 0.2 and none came, claimed 0.8 and half came: (0.2 + 0.3) ÷ 2; NaN is left out."""
+    claimed, came = np.array([0.8, 0.2, 0.8, 0.2, np.nan]), np.array([1.0, 0.0, 0.0, 0.0, 1.0])
+    assert scores.calibration_error(claimed, came, bins=2) == pytest.approx(0.25)
+    assert np.isnan(scores.calibration_error(np.empty(0), np.empty(0)))
