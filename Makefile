@@ -44,5 +44,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c '$(OLD)'
 	@echo "setting up .venv; the first time this downloads some 400 MB"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab,fast,dev]'
 	@touch $@

@@ -12,7 +12,7 @@ import numpy as np
 import zstandard
 
 from connectors.decode import STALE, Floats
-from connectors.native_varint import Ints, zigzag
+from connectors.native_varint import Ints, Summed, summed, zigzag
 
 __all__ = ["Block", "Grids", "Unfit", "Unpacker", "floats", "parse"]
 
@@ -112,10 +112,11 @@ def _signed(raw: bytes, at: int) -> tuple[int, int]:
 
 
 class Unpacker:
-    """Reads the integers of payloads; keeps what zstd needs between one and the next."""
+    """Reads the integers of payloads, by ``sums``; keeps what zstd needs between one and the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, sums: Summed = summed) -> None:
         self._inflate = zstandard.ZstdDecompressor().decompress
+        self._sums = sums
 
     def integers(self, payload: bytes, *, kind: int, first: int, rows: int) -> Ints:
         """Return ``rows`` integers; sums wrap around at 64 bits, as the server's do.
@@ -131,26 +132,17 @@ class Unpacker:
             raise Unfit(str(error)) from None
 
     def _integers(self, payload: bytes, *, kind: int, first: int, rows: int) -> Ints:
-        values = np.empty(rows, dtype=np.int64)
         if kind == _CONSTANT:
             if payload:
                 raise Unfit("a constant needs no payload")
-            values.fill(first)
-        elif kind == _CONSTANT_STEP:
-            step = zigzag(payload, 1)
+            return np.full(rows, first, dtype=np.int64)
+        if kind == _CONSTANT_STEP:
+            values = np.full(rows, zigzag(payload, 1)[0], dtype=np.int64)
             values[0] = first
-            values[1:] = step
             values.cumsum(out=values)
-        else:
-            packed = self._inflated(payload, rows) if kind in _ZSTD else payload
-            changes = zigzag(packed, rows - 1)
-            values[0] = first
-            if kind in _SECOND_DIFFERENCES:
-                np.cumsum(changes, dtype=np.int64, out=values[1:])
-            else:
-                values[1:] = changes
-            values.cumsum(out=values)
-        return values
+            return values
+        packed = self._inflated(payload, rows) if kind in _ZSTD else payload
+        return self._sums(packed, first, rows, kind in _SECOND_DIFFERENCES)
 
     def _inflated(self, payload: bytes, rows: int) -> bytes:
         """Decompress; a size that so many varints cannot have is refused before any memory is given to it."""

@@ -11,10 +11,14 @@ object.
     range     source.range at 60 s as it is written: the wide frame, decoded from query_range while it streams
     roll-up   source.range(aggregate="last") at 60 s: the wide frame; the product chooses the way
     jitter    raw, of samples at uneven times with 15 significant digits
+
+Ours is measured as it is installed. Where that includes the extra ``fast`` (numba), raw and jitter are pulled once more
+in processes that take turns with it and without it, and the gain is printed.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -186,6 +190,30 @@ def peer(name: str, url: str) -> tuple[float, float]:
     return float(took), float(most)
 
 
+def pulls(way: str, url: str, numba: str) -> None:
+    """Pull a few times, print the median; where ``numba`` says "without", as if it were not installed."""
+    if numba == "without":
+        sys.modules["numba"] = None  # type: ignore[assignment]
+    with connect(url) as source:
+        runs = [timed(lambda: ours(source, way)) for _ in range(6)]
+    print(statistics.median(runs[1:]))
+
+
+def gains(url: str) -> dict[str, float]:
+    """Return how many times faster the compiled loop makes raw and jitter; nothing where it is not installed."""
+    if importlib.util.find_spec("numba") is None:
+        return {}
+    found: dict[str, float] = {}
+    for way in ("raw", "jitter"):
+        took: dict[str, list[float]] = {"with": [], "without": []}
+        for _ in range(3):
+            for how, runs in took.items():
+                command = [sys.executable, __file__, "--pulls", way, url, how]
+                runs.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        found[way] = statistics.median(took["without"]) / statistics.median(took["with"])
+    return found
+
+
 def prepare_peers() -> None:
     """Make the peers' environment, if it is not there."""
     python = PEERS / "bin" / "python"
@@ -267,6 +295,8 @@ def report(seconds: pd.DataFrame, by_query: dict[str, float], url: str) -> None:
         print(f"{name:34}{took:9.2f}{took / medians['curl range']:14.2f}{most:9.0f}")
     most, times = memory["month"]
     print(f"{'raw, 21.6 M rows':34}{'':23}{most:9.0f}   the pull took {times:.2f} × the frame (bar 3)")
+    for way, times in gains(url).items():
+        print(f"{f'{way}, numpy alone ÷ with numba':57}{times:9.2f}")
     for name, took in by_query.items():
         print(f"{name:34}{took:9.1f} ms (bar {QUERIES[name][3]})")
     speed = {name: statistics.median(run[0] for run in runs) / medians["raw"] for name, runs in peers.items()}
@@ -287,5 +317,7 @@ def report(seconds: pd.DataFrame, by_query: dict[str, float], url: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child(*sys.argv[2:])
+    elif sys.argv[1:2] == ["--pulls"]:
+        pulls(*sys.argv[2:])
     else:
         main()

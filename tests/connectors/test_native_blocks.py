@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity.errors import ResultTruncated, SourceError, Unsupported
+from connectors import native_fast
 from connectors.decode import STALE as STALE_NAN
-from connectors.native import decode
-from connectors.native_varint import unsigned, zigzag
+from connectors.native import MANY_ROWS, decode
+from connectors.native_varint import Summed, summed, unsigned, zigzag
 from tests.support import native_stream as wire
 from tests.support.native_stream import Block
 
@@ -207,6 +211,60 @@ def test_varints_must_use_their_payload_up(payload: bytes, count: int) -> None:
     """Cut short, too many, too few, longer than 64 bits."""
     with pytest.raises(ValueError, match="varint"):
         unsigned(payload, count)
+
+
+def answer(sums: Summed, payload: bytes, first: int, rows: int, second: bool) -> list[int] | None:
+    """Return the integers; None: refused."""
+    try:
+        return sums(payload, first, rows, second).tolist()
+    except ValueError:
+        return None
+
+
+@given(st.lists(integers, min_size=1, max_size=60), st.sampled_from([wire.PLAIN_SECOND, wire.PLAIN_FIRST]))
+def test_the_compiled_loop_reads_the_same(numbers: Sequence[int], kind: int) -> None:
+    """Numpy and numba: the integers that were written, whatever their size, also where sums wrap around."""
+    payload, second = wire.payload(numbers, kind), kind == wire.PLAIN_SECOND
+    for sums in (summed, native_fast.summed):
+        assert answer(sums, payload, numbers[0], len(numbers), second) == numbers
+
+
+@given(st.binary(max_size=40), st.integers(1, 12), st.booleans())
+def test_the_compiled_loop_refuses_the_same(payload: bytes, rows: int, second: bool) -> None:
+    """Of any bytes both make the same integers, or none."""
+    assert answer(summed, payload, 5, rows, second) == answer(native_fast.summed, payload, 5, rows, second)
+
+
+READ = """
+import sys
+if sys.argv[2] == "without":
+    sys.modules["numba"] = None
+from pathlib import Path
+from connectors.native import read
+raw = read([Path(sys.argv[1]).read_bytes()])
+print(len(raw.values), "numba" in sys.modules and sys.modules["numba"] is not None)
+Path(sys.argv[3]).write_bytes(raw.values.tobytes() + b"".join(times.tobytes() for times in raw.times))
+"""
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_large_stream_is_the_same_with_and_without_numba(tmp_path: Path, many: bool) -> None:
+    """It is loaded where there is much to read, and only there; where it cannot be, the samples are the same."""
+    draw = np.random.default_rng(3)
+    rows = 60_000
+    one = Block(
+        np.arange(0, 1000 * rows, 1000).tolist(),
+        draw.integers(-(2**50), 2**50, rows).tolist(),
+        -15,
+        value_kind=wire.FIRST,
+    )
+    series = [({"__name__": "m", "n": str(number)}, one) for number in range(MANY_ROWS // rows + 1 if many else 2)]
+    (tmp_path / "stream").write_bytes(wire.stream(series))
+    for how, loaded in (("with", many), ("without", False)):
+        command = [sys.executable, "-c", READ, str(tmp_path / "stream"), how, str(tmp_path / how)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+        assert said.stdout.split() == [str(rows * len(series)), str(loaded)]
+    assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
 
 
 def test_a_payload_that_claims_to_be_huge_is_not_unpacked() -> None:
