@@ -239,7 +239,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
         )
     if not frame.shape[1]:
         raise FrameError("the frame has no series.")
-    kinds = {str(dtype) for dtype in frame.dtypes if not pd.api.types.is_numeric_dtype(dtype)}
+    kinds = {str(dtype) for dtype in set(frame.dtypes) if not pd.api.types.is_numeric_dtype(dtype)}
     if kinds:
         raise FrameError(f"values must be numbers, not {', '.join(sorted(kinds))}.")
     checked = frame.astype("float64") if not (frame.dtypes == np.float64).all() else frame.copy(deep=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,24 +82,28 @@ def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, u
     frame = checked if as_of is None else _until(checked, instant(as_of, name="as_of"))
     if len(frame) < 2:
         raise HistoryTooShort(f"a history of {len(frame)} sample(s) has no step.", hint="Pull a longer window.")
-    values = frame.to_numpy(dtype=float, copy=True)
-    infinite = np.isinf(values)
-    values[infinite] = np.nan
-    step = step_of(frame)
-    left_out = _leave_out(values, frame, unfit)
-    why = [_unfit(column, step) for column in values.T]
-    keep = np.array([reason is None for reason in why])
-    labels = series_labels(frame)
-    skipped = tuple(
-        Skipped(series_name(one), reason[0], reason[1], one)
-        for one, reason in zip(labels, why, strict=True)
-        if reason is not None
-    )
-    kept = pd.DataFrame(values[:, keep], index=frame.index, columns=frame.columns[keep])
+    step, unfit = step_of(frame), tuple(unfit)
+    infinite = int(np.isinf(frame.to_numpy(dtype=float)).sum())
+    left_out = np.zeros(frame.shape[1], dtype=np.int64)
+    if infinite or unfit:
+        values = frame.to_numpy(dtype=float, copy=True)
+        values[np.isinf(values)] = np.nan
+        left_out = _leave_out(values, frame, unfit)
+        frame = pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+    why = _all_unfit(frame.to_numpy(dtype=float), step)
+    keep = np.array([column for column in range(frame.shape[1]) if column not in why], dtype=np.intp)
+    kept = (frame if not why else frame.iloc[:, keep]).copy(deep=False)
     kept.attrs = dict(checked.attrs)
-    first = np.argmax(np.isfinite(values[:, keep]), axis=0).astype(np.int64)
-    return Prepared(
-        kept, step, frame.index[-1], skipped, int(infinite.sum()), first, provenance, left_out[np.flatnonzero(keep)]
+    first = np.argmax(np.isfinite(kept.to_numpy(dtype=float)), axis=0).astype(np.int64)
+    skipped = _skipped(frame, why)
+    return Prepared(kept, step, frame.index[-1], skipped, infinite, first, provenance, left_out[keep])
+
+
+def _skipped(frame: pd.DataFrame, why: Mapping[int, tuple[str, str]]) -> tuple[Skipped, ...]:
+    labels = series_labels(frame.iloc[:0, list(why)])
+    return tuple(
+        Skipped(series_name(one), reason, detail, one)
+        for one, (reason, detail) in zip(labels, why.values(), strict=True)
     )
 
 
@@ -124,6 +128,16 @@ def _until(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
             hint="Give a later as_of, or pull an earlier window.",
         )
     return cut
+
+
+def _all_unfit(values: FloatArray, step: pd.Timedelta) -> dict[int, tuple[str, str]]:
+    """Say of every series that cannot be forecast why, by position; few are looked at one by one."""
+    seen = np.isfinite(values)
+    count, span = seen.sum(axis=0), len(seen) - seen.argmax(axis=0)
+    silent = seen[::-1].argmax(axis=0)
+    doubtful = (count < MIN_SAMPLES) | (count < MIN_SHARE * span) | (silent > SILENT_SHARE * span)
+    why = ((int(column), _unfit(values[:, column], step)) for column in np.flatnonzero(doubtful))
+    return {column: reason for column, reason in why if reason is not None}
 
 
 def _unfit(column: FloatArray, step: pd.Timedelta) -> tuple[str, str] | None:

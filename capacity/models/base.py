@@ -94,6 +94,8 @@ class Model(Protocol):
 
 def filled(values: FloatArray, *, lag: int) -> FloatArray:
     """Fill gaps with the value one season earlier, then with the last one seen, then with the first."""
+    if not np.isnan(values).any():
+        return values
     out = values.copy()
     for start in range(lag, len(out), lag):
         block, before = out[start : start + lag], out[start - lag : start]
