@@ -16,6 +16,7 @@ from urllib3 import exceptions as broken
 
 from capacity.errors import (
     AuthFailed,
+    PartialResult,
     QueryRejected,
     RateLimited,
     ResultTooLarge,
@@ -41,6 +42,8 @@ _ECHO = re.compile(
 )
 _UNKNOWN_USER = re.compile(r"auth token|Authorization.{0,20}header", re.IGNORECASE)
 """How an older vmauth (1.79) says 401: with status 400."""
+_STORAGE_NODES = re.compile(r"\bvmstorage nodes?\b|\bon vmstorage\b")
+"""What a cluster refuses an export with, or a query with deny_partial_response: it names what it cannot reach."""
 _NO_SUCH_PATH = re.compile(r"unsupported (?:url )?path|missing route|unsupported path", re.IGNORECASE)
 
 
@@ -80,6 +83,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, *, source: str
     """Return the error that an answer with a status other than 2xx means, with the server's own words."""
     said = _said(body)
     kind, what, hint = _meaning(status, said, headers)
+    if kind is SourceUnavailable and _STORAGE_NODES.search(body.decode("utf-8", "replace")):
+        kind, what, hint = PartialResult, "cannot reach all of its storage nodes", "Wait until all of them are back."
     message = f"{source} {what} ({status}){f': {said}' if said else '.'}"
     if kind is RateLimited:
         return RateLimited(message, source=source, query=query, hint=hint, retry_after_s=retry_after_s(headers))

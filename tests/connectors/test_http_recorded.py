@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from capacity.errors import PartialResult, QueryRejected, ResultTooLarge, SourceUnavailable
+from capacity.errors import PartialResult, QueryRejected, ResultTooLarge
 from capacity.frames import series_labels
 from connectors.victoriametrics import VictoriaMetrics
 from connectors.wire import Request, Response
@@ -16,6 +17,8 @@ from connectors.wire import Request, Response
 FOLDER = Path(__file__).parents[1] / "data" / "recordings"
 SINGLE = ("single-1.79.5", "single-1.150")
 WHOLE = (*SINGLE, "cluster-1.150")
+HOUR = {"start": "2026-11-22T23:00Z", "end": "2026-11-23T00:00Z"}
+Ask = Callable[[VictoriaMetrics], object]
 CLOCK = {"date": "Mon, 23 Nov 2026 01:00:00 GMT"}
 
 
@@ -65,19 +68,25 @@ def test_a_cluster_without_a_storage_node_gives_no_frame(name: str) -> None:
         day(replay("cluster-1.150-one-storage-down", name))
 
 
-def test_a_cluster_without_a_storage_node_lists_and_exports_nothing() -> None:
-    """Labels, counts, an instant and an export of a partial cluster are errors too."""
-    folder = "cluster-1.150-one-storage-down"
-    with pytest.raises(PartialResult):
-        replay(folder, "labels").labels()
-    with pytest.raises(PartialResult):
-        replay(folder, "status_tsdb").cardinality()
-    with pytest.raises(PartialResult):
-        replay(folder, "query_instant").instant("cpu_ratio", at="2026-11-23T00:00Z")
-    with pytest.raises(SourceUnavailable, match="cannot fetch query results from vmstorage"):
-        replay(folder, "export_jsonl", status=503).samples(
-            '{__name__=~".+"}', start="2026-11-16T00:00Z", end="2026-11-23T00:00Z"
-        )
+@pytest.mark.parametrize(
+    ("name", "status", "ask"),
+    [
+        ("labels", 200, lambda source: source.labels()),
+        ("series", 200, lambda source: source.series("cpu_ratio")),
+        ("status_tsdb", 200, lambda source: source.cardinality()),
+        ("query_instant", 200, lambda source: source.instant("cpu_ratio", at="2026-11-23T00:00Z")),
+        ("query_range_empty", 200, lambda source: source.range("absent_metric", **HOUR, step="1m")),
+        ("query_range_no_labels", 200, lambda source: source.range("sum(rate(requests_total[5m]))", **HOUR, step="5m")),
+        ("export_jsonl", 503, lambda source: source.samples('{__name__=~".+"}', **HOUR)),
+        ("export_native", 503, lambda source: source.samples('{__name__=~".+"}', **HOUR)),
+        ("export_jsonl", 503, lambda source: source.range("cpu_ratio", **HOUR)),
+    ],
+)
+def test_a_cluster_without_a_storage_node_answers_nothing(name: str, status: int, ask: Ask) -> None:
+    """Marked as partial, or refused as deny_partial_response and exports are: always the one error, never retried."""
+    with pytest.raises(PartialResult, match="storage nodes") as caught:
+        ask(replay("cluster-1.150-one-storage-down", name, status=status))
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize(("folder", "status"), [("single-1.79.5", 422), ("single-1.150", 400), ("cluster-1.150", 400)])

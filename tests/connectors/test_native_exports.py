@@ -208,7 +208,7 @@ def test_what_cannot_be_read_natively_is_asked_for_as_lines(answer: bytes) -> No
         (chunked(STREAM, b"remoteAddr: 1.2.3.4; timeout exceeded\n"), ResultTruncated, "timeout exceeded"),
         (cut(reply(200, STREAM), missing=5), ResultTruncated, "too early"),
         (chunked(), ResultTruncated, "ended"),
-        (reply(503, "cannot fetch query results from vmstorage"), SourceUnavailable, "vmstorage"),
+        (reply(503, "cannot open the index"), SourceUnavailable, "cannot open the index"),
     ],
 )
 def test_a_native_stream_that_is_not_whole_gives_no_frame(answer: bytes, error: type[Exception], said: str) -> None:
