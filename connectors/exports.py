@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,9 @@ NATIVE = "/api/v1/export/native"
 LINES = "/api/v1/export"
 LOOKED_AT = 6
 """Blocks at the beginning of a native stream that are looked at before the rest is waited for."""
+
+SMALL = 24
+"""A stream of fewer blocks has come before anything else could be asked for, whatever the look shows."""
 
 MS = pd.Timedelta(1, unit="ms")
 
@@ -47,11 +51,25 @@ class Exports:
         """Return the samples from ``first`` to ``last``, both included; ``way``: not as the planner thinks best."""
         span = (last - first) // MS
         way = way or self._planner.way(selector, span)
-        if self.native and way is not Way.LINES:
+        if self.native and way is Way.GLANCE:
+            raw = self._few(selector, first, last, stale=stale)
+            if raw is not None:
+                return raw
+            way = Way.NATIVE
+        if self.native and way in (Way.NATIVE, Way.LOOK):
             raw = self._native(selector, first, last, stale=stale, look=way is Way.LOOK)
             if raw is not None:
                 return raw
         return gathered(self.lines([selector], first, last, query=selector), stale=stale)
+
+    def _few(self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool) -> Raw | None:
+        """Return the samples by lines; None where the first of them shows that there are too many for that."""
+        with closing(self.lines([selector], first, last, query=selector)) as lines:
+            begun = list(islice(lines, 1))
+            points = max((len(stamps) for _, stamps, _ in begun), default=0)
+            if begun and not self._planner.glance(selector, (last - first) // MS, points=points):
+                return None
+            return gathered(chain(begun, lines), stale=stale)
 
     def _native(self, selector: str, first: pd.Timestamp, last: pd.Timestamp, *, stale: bool, look: bool) -> Raw | None:
         """Return the samples by the native stream; None where it cannot be read, or a look says lines are faster."""
@@ -67,7 +85,7 @@ class Exports:
                 if look:
                     pays = native_pays(begun, frames.first, frames.last)
                     self._planner.learn(selector, (last - first) // MS, native=pays)
-                    if not pays:
+                    if not pays and len(frames.peek(SMALL)) == SMALL:
                         return None
                 return native.assembled(frames, stale=stale, **told)
         except Unsupported:
@@ -76,7 +94,7 @@ class Exports:
 
     def lines(
         self, selectors: Sequence[str], first: pd.Timestamp, last: pd.Timestamp, *, query: str
-    ) -> Iterator[Series]:
+    ) -> Generator[Series]:
         """Give the series of an export as JSON lines, both ends included; a long one comes in several lines."""
         for line in self._client.lines(LINES, _params(selectors, first, last), query=query):
             with self._client.where.scrubbing():

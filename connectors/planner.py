@@ -24,15 +24,26 @@ LINE_US, LINE_ROW_US, POINT_US = 22.0, 0.0075, 0.2
 server unpacks for it, and of each point in it. Measured with 500 series in blocks of 1,888 and 8,192 rows, 5 to 6,000
 points of each in the window (VictoriaMetrics 1.79.5, two cores); only their ratios matter."""
 
+SHORT_MS = 15 * 60_000
+"""Of windows up to this long it is taken that lines are faster, before anything is known: samples are seldom closer
+than 15 s, and to look natively first would cost as much as the lines themselves."""
+
+FEW_POINTS, MANY_POINTS = 60, 300
+"""Points of a line up to which lines are faster whatever the blocks are like, and from which on blocks are."""
+
 MOST_SELECTORS = 1000
 
 
 class Way(Enum):
-    """How raw samples are asked for; LOOK: natively, and with a look at the first blocks whether to go on so."""
+    """How raw samples are asked for.
+
+    LOOK: natively, and with a look at the first blocks whether to go on so; GLANCE: as lines, and at the first of them.
+    """
 
     NATIVE = "native"
     LINES = "lines"
     LOOK = "look"
+    GLANCE = "glance"
 
 
 @dataclass
@@ -53,10 +64,18 @@ class Planner:
         """Return how to ask for a window of ``span`` ms."""
         known = self._known.get(selector)
         if known is None:
-            return Way.LOOK
+            return Way.GLANCE if span <= SHORT_MS else Way.LOOK
         if span <= known.lines:
             return Way.LINES
         return Way.NATIVE if span >= known.native else Way.LOOK
+
+    def glance(self, selector: str, span: int, *, points: int) -> bool:
+        """Return whether to go on with lines that have so many points, and remember what these show, if anything."""
+        if FEW_POINTS < points < MANY_POINTS:
+            self._known.setdefault(selector, _Known())  # open: the next time a look at the blocks tells
+        else:
+            self.learn(selector, span, native=points >= MANY_POINTS)
+        return points < MANY_POINTS
 
     def learn(self, selector: str, span: int, *, native: bool) -> None:
         """Remember what a look at a window of ``span`` ms has shown; what contradicts it is forgotten."""

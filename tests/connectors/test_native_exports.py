@@ -51,11 +51,13 @@ def awkward(job: str) -> bytes:
     """Return series that have whatever a sample, a time or a label can have, as lines to import."""
     draw = np.random.default_rng(7)
     grid = [DAY_MS + MINUTE_MS * i for i in range(ROWS)]
+    dense = [DAY_MS + 1000 * i for i in range(ROWS)]
     jittered = [int(time + late) for time, late in zip(grid, draw.integers(0, 900, ROWS), strict=True)]
     rows = [
         ("level", np.round(50 + draw.normal(size=ROWS), 2).tolist(), grid),
         ("steps", draw.integers(0, 1000, ROWS).cumsum().tolist(), grid),
         ("digits", draw.normal(size=ROWS).tolist(), jittered),
+        ("dense", np.round(draw.normal(size=ROWS), 3).tolist(), dense),
         ("constant", [42.5] * ROWS, grid),
         ("line", [0.25 * i for i in range(ROWS)], grid),
         ("tiny", (draw.normal(size=500) * 1e-300).tolist(), grid[:500]),
@@ -120,7 +122,7 @@ def test_a_real_server_gives_the_same_in_both_ways(victoriametrics: servers.Vict
         for stale in (True, False):
             one, other = both(source, '{job="both"}', DAY_MS, DAY_MS + MINUTE_MS * ROWS, stale=stale)
             assert_same(one, other)
-    assert len(one.keys) == 13
+    assert len(one.keys) == 14
     assert one.doubles == 3
 
 
@@ -165,9 +167,32 @@ def test_any_window_is_the_same_in_both_ways(
         assert_same(*both(source, selector, DAY_MS + begin, DAY_MS + begin + span, stale=stale))
 
 
-def test_short_windows_come_as_lines_and_long_ones_natively(victoriametrics: servers.VictoriaMetrics) -> None:
-    """The first answer's beginning shows what pays; after that the way is known, and shorter windows ask no more."""
-    load(victoriametrics, "ways")
+@pytest.mark.parametrize(
+    ("windows", "ways"),
+    [
+        # 10 points of a block of 8,192 rows: lines, at once; from then on it is known, also for shorter windows
+        ([("level", 10), ("level", 10), ("level", 5)], [["export"]] * 3),
+        # longer than what is taken for short: the first blocks tell
+        ([("many", 100), ("many", 100), ("many", 50)], [["native", "export"], ["export"], ["export"]]),
+        # so few that they are all there after the look: what it showed holds for the next time
+        ([("level", 100), ("level", 100)], [["native"], ["export"]]),
+        ([("level", 2500), ("level", 2500), ("level", 3000), ("level", 1)], [["native"]] * 4),
+        # a sample a second: 840 points in 14 minutes are too many for lines, which their first one shows
+        ([("dense", 14), ("dense", 14), ("dense", 15)], [["export", "native"], ["native"], ["native"]]),
+        # 120 points: the lines are gone on with, and the next time the blocks are looked at
+        ([("dense", 2), ("dense", 2)], [["export"], ["native"]]),
+    ],
+)
+def test_each_window_comes_in_the_way_that_is_faster(
+    victoriametrics: servers.VictoriaMetrics, windows: list[tuple[str, int]], ways: list[list[str]]
+) -> None:
+    """An unknown short window begins as lines, a longer one natively; what the beginning shows is remembered."""
+    minutes = [DAY_MS + MINUTE_MS * at for at in range(ROWS)]
+    many = [entry("raw_many", list(range(ROWS)), minutes, job="ways", number=str(number)) for number in range(30)]
+    with Source(victoriametrics.url) as source:
+        if not source.series('{job="ways"}'):
+            load(victoriametrics, "ways")
+            victoriametrics.import_lines(b"\n".join(many))
     send = over_the_network(urllib3.PoolManager())
     asked: list[str] = []
 
@@ -175,16 +200,15 @@ def test_short_windows_come_as_lines_and_long_ones_natively(victoriametrics: ser
         asked.append(urlsplit(request.url).path)
         return send(request)
 
-    def way(minutes: int) -> list[str]:
+    def way(name: str, minutes: int) -> list[str]:
         asked.clear()
-        end = DAY + pd.Timedelta(minutes=3000)
-        source.samples('raw_level{job="ways"}', start=end - pd.Timedelta(minutes=minutes), end=end)
+        end = DAY + pd.Timedelta(minutes=20 if name == "dense" else 3000)
+        frame = source.samples(f'raw_{name}{{job="ways"}}', start=end - pd.Timedelta(minutes=minutes), end=end)
+        assert len(frame) == minutes * {"level": 1, "dense": 60, "many": 30}[name]
         return [path.rpartition("/")[2] for path in asked if "export" in path]
 
     with Source(victoriametrics.url, send=noted) as source:
-        assert way(10) == ["native", "export"]
-        assert way(10) == way(5) == ["export"]
-        assert way(2500) == way(2500) == way(3000) == ["native"]
+        assert [way(*window) for window in windows] == ways
 
 
 @pytest.mark.parametrize(
