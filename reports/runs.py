@@ -10,18 +10,16 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from reports import truth
+from reports import nursery, truth
 from reports.notebooks import node
+from reports.nursery import Child
 from reports.truth import Failure
 
 if TYPE_CHECKING:
@@ -38,10 +36,6 @@ LOG_TAIL_BYTES = 8_000
 
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, what)``."""
-
-ROOT = Path(__file__).resolve().parent.parent
-START = "import sys; sys.path.append(sys.argv[2]); from reports.child import main; main(int(sys.argv[1]))"
-"""With ``-P`` the working folder is not on the child's path; the folder of this package comes last on it."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +77,14 @@ def run(
     with tempfile.TemporaryFile() as log:
         record = _Record(notebook, progress)
         asked = {"notebook": notebook, "parameters": dict(parameters), "memory_bytes": memory_bytes}
-        with _child(asked, log, environment or {}) as (process, events):
-            watch = _Watch(process, started + timeout_s, timeout_s, memory_bytes)
-            for event in watch.events(events):
+        child = nursery.start(asked, log=log, environment=environment or {})
+        try:
+            watch = _Watch(child, started + timeout_s, timeout_s, memory_bytes)
+            for event in watch.events():
                 record.take(event)
             ended = watch.ended()
+        finally:
+            child.end()
         said = _tail(log)
     return Run(record.notebook, record.failure(ended, said), time.monotonic() - started, said)
 
@@ -149,81 +146,43 @@ def _heading(notebook: NotebookNode, at: int) -> str:
 class _Watch:
     """Reads the child's events until it ends, or ends it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], deadline: float, timeout_s: float, memory_bytes: int) -> None:
-        self.process, self.deadline, self.timeout_s, self.memory_bytes = process, deadline, timeout_s, memory_bytes
+    def __init__(self, child: Child, deadline: float, timeout_s: float, memory_bytes: int) -> None:
+        self.child, self.deadline, self.timeout_s, self.memory_bytes = child, deadline, timeout_s, memory_bytes
         self.stopped: str | None = None
 
-    def events(self, pipe: int) -> Iterator[dict[str, Any]]:
+    def events(self) -> Iterator[dict[str, Any]]:
         """Every event that the child tells, as it tells it."""
         held = bytearray()
         with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)
+            selector.register(self.child.events, selectors.EVENT_READ)
             while self.stopped is None:
                 if selector.select(LOOK_EVERY_S):
-                    chunk = os.read(pipe, 1 << 16)
+                    chunk = os.read(self.child.events, 1 << 16)
                     if not chunk:
                         return
                     held += chunk
                     *lines, rest = held.split(b"\n")
                     held = bytearray(rest)
                     yield from (json.loads(line) for line in lines)
-                elif self.process.poll() is not None:
+                elif self.child.poll() is not None:
                     return  # a grandchild may hold the pipe open for ever
                 self._look()
 
     def ended(self) -> str | None:
         """Wait for the child; return how it ended if that was not of itself and well."""
-        if self.stopped is None:
-            try:
-                self.process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                return None  # it told its end and lingers; it is ended with its group
-        if self.stopped is not None or self.process.returncode == 0:
+        code = self.child.wait(GRACE_S) if self.stopped is None else None
+        if not code:  # ended well, or told its end and lingers: then it is ended with all that it started
             return self.stopped
-        code = self.process.returncode
         if code < 0:
             return f"the process that ran the notebook was ended by {signal.Signals(-code).name}"
         return f"the process that ran the notebook ended with exit code {code}"
 
     def _look(self) -> None:
-        resident = _resident_bytes(self.process.pid)
+        resident = _resident_bytes(self.child.pid)
         if time.monotonic() > self.deadline:
             self.stopped = f"the run took longer than {self.timeout_s:g} s"
         elif resident > self.memory_bytes:
             self.stopped = f"the run held more than {self.memory_bytes / 2**20:,.0f} MiB of memory"
-
-
-@contextmanager
-def _child(
-    asked: dict[str, Any], log: IO[bytes], environment: Mapping[str, str]
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start the child and send its request; it and all that it started are ended on the way out."""
-    read, write = os.pipe()
-    command = [sys.executable, "-P", "-c", START, str(write), str(ROOT)]
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            pass_fds=[write],
-            start_new_session=True,
-            env={**os.environ, **environment},
-        )
-    finally:
-        os.close(write)
-    try:
-        with suppress(BrokenPipeError):  # it has ended already; how, the watch tells
-            process.stdin.write(json.dumps(asked).encode("utf-8") + b"\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-        yield process, read
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(read)
-        with suppress(BrokenPipeError):
-            process.stdin.close()  # type: ignore[union-attr]
 
 
 def _resident_bytes(pid: int) -> int:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,9 @@ def test_a_run_that_failed_is_told_as_failed(code: str, says: str) -> None:
 def test_a_run_that_takes_too_long_is_ended() -> None:
     """The watch is on the whole run, not on a cell, and ends it within moments."""
     started = time.monotonic()
-    done = run(sources(*["import time\ntime.sleep(2)"] * 30), {}, timeout_s=8)
+    done = run(sources(*["import time\ntime.sleep(2)"] * 30), {}, timeout_s=5)
     assert done.failure is not None
-    assert done.failure.reason == "the run took longer than 8 s"
+    assert done.failure.reason == "the run took longer than 5 s"
     assert done.failure.source == "import time"
     assert time.monotonic() - started < 20
 
@@ -178,6 +179,34 @@ def test_a_child_cannot_be_shadowed_by_the_folder_it_works_in(tmp_path: Path, mo
     done = run(sources("from pathlib import Path\nprint(Path('data.txt').read_text())"), {}, timeout_s=QUICK_S)
     assert done.failure is None
     assert done.notebook.cells[2].outputs[0].text == "here\n"
+
+
+def test_runs_share_what_is_loaded_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second child comes from the same loaded process, and has neither the first one's names nor its variables."""
+    code = "import os\nprint(os.getppid(), os.getenv('LEFT'), 'mine' in globals())\nos.environ['LEFT'] = mine = '1'"
+    first, second = (run(sources(code), {}, timeout_s=QUICK_S) for _ in range(2))
+    one, two = (done.notebook.cells[2].outputs[0].text.split() for done in (first, second))
+    assert one == two
+    assert one[1:] == ["None", "False"]
+    monkeypatch.setenv("LEFT", "later")  # what is set after the first run reaches the next
+    assert run(sources(code), {}, timeout_s=QUICK_S).notebook.cells[2].outputs[0].text.split()[1] == "later"
+
+
+def test_a_nursery_that_was_killed_is_started_anew() -> None:
+    """Somebody ends the process that forks: the run in it is told as failed, and the next one is good."""
+    code = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(30)"
+    failed = run(sources(code), {}, timeout_s=QUICK_S)
+    assert failed.failure is not None
+    assert "was ended by SIGKILL" in failed.failure.reason
+    assert run(sources("1"), {}, timeout_s=QUICK_S).failure is None
+
+
+def test_two_runs_at_once_do_not_meet() -> None:
+    """Each thread's run has its own child, outputs and end."""
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda n: run(sources("print(n)"), {"n": n}, timeout_s=QUICK_S), range(4)))
+    assert [one.failure for one in done] == [None] * 4
+    assert [one.notebook.cells[3].outputs[0].text for one in done] == ["0\n", "1\n", "2\n", "3\n"]
 
 
 def test_progress_is_told_by_cell_and_heading() -> None:
