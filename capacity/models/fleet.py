@@ -68,7 +68,9 @@ class Fleet:
         for cutoff in origins:
             ahead = steps if cutoff != cutoffs[-1] else np.arange(1, problem.horizon + 1)
             given, view = _view(problem, held, cutoff, ahead)
-            forecasts = np.stack([candidate(view) for candidate, _ in CANDIDATES.values()])
+            forecasts = np.empty((len(names), len(ahead), problem.series), dtype=np.float32)
+            for place, (candidate, _) in enumerate(CANDIDATES.values()):
+                forecasts[place] = candidate(view)
             if cutoff in cutoffs:
                 since = np.where(view.regime.age > 0, cutoff - view.regime.age * view.block, 0)
                 weights = ledger.weights(cutoff, since=since, climbing=view.regime.climbing, climb=names.index(CLIMB))

@@ -104,7 +104,17 @@ class View:
         """Continue a level as it is."""
         return np.broadcast_to(level, (len(self.ahead), len(level)))
 
-    def line(self, trend: Drift) -> Float32:
+    @cached_property
+    def whole_line(self) -> Float32:
+        """The whole trend, continued."""
+        return self._line(self.overall)
+
+    @cached_property
+    def recent_line(self) -> Float32:
+        """The recent trend, continued."""
+        return self._line(self.recent)
+
+    def _line(self, trend: Drift) -> Float32:
         """Continue a trend through the level of the last blocks, corrected for their age."""
         ages = np.arange(len(self.means) - 1, -1, -1.0)
         weights = (1 - MIDDLE) ** ages
@@ -112,12 +122,11 @@ class View:
         return self.middle + trend.slope * (age + self.blocks_ahead)
 
 
-def _in_proportion(view: View, trend: Drift) -> Float32:
-    """Continue a trend with a season that grows with the level, as traffic's does, where the level is above 0.
+def _in_proportion(view: View, line: Float32) -> Float32:
+    """Continue a line with a season that grows with the level, as traffic's does, where the level is above 0.
 
     The season is that of the last weeks, so the level that it belongs to is theirs.
     """
-    line = view.line(trend)
     owner = (view.means[-7 * PROFILE_WEEKS :].mean(axis=0) if view.grid.week else view.middle) - view.zero
     grown = np.clip((line - view.zero) / np.where(owner > 0, owner, np.float32(np.inf)), 0.5, 3.0)
     return line + view.season * np.where(owner > 0, grown, 1.0)
@@ -146,7 +155,9 @@ def _middling(values: Float32) -> Float32:
     """Median of the history, read off a fair sample of it."""
     stride = max(1, -(-len(values) // MEDIAN_ROWS))
     stride += stride % 2 == 0 or stride % 3 == 0
-    return np.asarray(np.median(np.ascontiguousarray(values[::-stride].T), axis=1))
+    ordered = np.sort(np.ascontiguousarray(values[::-stride].T), axis=1)
+    many = ordered.shape[1]
+    return np.asarray((ordered[:, (many - 1) // 2] + ordered[:, many // 2]) / 2)
 
 
 def _persistent(view: View) -> Float32:
@@ -180,10 +191,10 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "season and the week's level": (lambda view: view.season + view.middle, 0.0),
     "season and the long mean": (lambda view: view.season + view.means.mean(axis=0), 0.1),
     "season and a damped trend": (_damped, 0.0),
-    "season and the whole trend": (lambda view: view.season + view.line(view.overall), 0.05),
-    CLIMB: (lambda view: view.season + view.line(view.recent), 0.1),
-    "growing season and the whole trend": (lambda view: _in_proportion(view, view.overall), 0.05),
-    "growing season and the recent trend": (lambda view: _in_proportion(view, view.recent), 0.1),
+    "season and the whole trend": (lambda view: view.season + view.whole_line, 0.05),
+    CLIMB: (lambda view: view.season + view.recent_line, 0.1),
+    "growing season and the whole trend": (lambda view: _in_proportion(view, view.whole_line), 0.05),
+    "growing season and the recent trend": (lambda view: _in_proportion(view, view.recent_line), 0.1),
     "season and the last residual": (_persistent, -0.1),
     "mean weeks and the week's level": (lambda view: view.profile + view.season_mean + view.middle, -0.1),
     "mean weeks": (lambda view: view.repeat(view.weeks), 0.0),

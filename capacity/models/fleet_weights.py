@@ -76,7 +76,7 @@ class Ledger:
         self.cutoffs = cutoffs
         self.high = np.searchsorted(steps, ends, side="right")
         self.low = np.concatenate([[0], self.high[:-1]])
-        self._running: list[tuple[int, Float32, Float32]] = []
+        self._running: list[tuple[int, IntArray, Float32, Float32]] = []
 
     def add(self, cutoff: int, forecasts: Float32, truth: Float32, size: FloatArray) -> None:
         """Record the forecasts (candidate, step, series) of a cutoff against ``truth`` (step, series), in ``size``.
@@ -84,19 +84,21 @@ class Ledger:
         What is not known yet, or never, is NaN.
         """
         seen = np.isfinite(truth)
-        wrong = np.abs(forecasts - np.where(seen, truth, np.float32(0)))
-        if not seen.all():
-            wrong *= seen
-        wrong *= size.astype(np.float32)
         # Sums are kept at the ends of stretches, and where a later cutoff stands: nothing else is asked for.
         marks = np.unique([*self.high, *np.searchsorted(self.steps, self.cutoffs - cutoff, side="right")])
-        marks = marks[(marks > 0) & (marks <= len(self.steps))]
-        starts = np.concatenate([[0], marks[:-1]])
-        total = np.zeros((len(self.steps) + 1, wrong.shape[0], wrong.shape[2]), dtype=np.float32)
-        total[marks] = np.cumsum(np.add.reduceat(wrong, starts, axis=1), axis=1).transpose(1, 0, 2)
-        count = np.zeros((len(seen) + 1, seen.shape[1]), dtype=np.float32)
-        count[marks] = np.cumsum(np.add.reduceat(seen, starts, axis=0, dtype=np.float32), axis=0)
-        self._running.append((cutoff, total, count))
+        marks = np.concatenate([[0], marks[(marks > 0) & (marks <= len(self.steps))]])
+        total = np.zeros((len(marks), len(forecasts), len(size)), dtype=np.float32)
+        known, whole = np.where(seen, truth, np.float32(0)), bool(seen.all())
+        for place, one in enumerate(forecasts):
+            # One candidate at a time: what is worked on stays in the processor's cache.
+            wrong = np.abs(one - known)
+            if not whole:
+                wrong *= seen
+            np.cumsum(np.add.reduceat(wrong, marks[:-1], axis=0), axis=0, out=total[1:, place])
+        total *= size.astype(np.float32)
+        count = np.zeros((len(marks), seen.shape[1]), dtype=np.float32)
+        np.cumsum(np.add.reduceat(seen, marks[:-1], axis=0, dtype=np.float32), axis=0, out=count[1:])
+        self._running.append((cutoff, marks, total, count))
 
     def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> Float32:
         """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
@@ -107,15 +109,15 @@ class Ledger:
         candidates, series = len(self.prior), len(self.kinds)
         score = np.zeros((len(self.ends), candidates, series), dtype=np.float32)
         folds = np.zeros((len(self.ends), 1, series), dtype=np.float32)
-        for origin, total, count in self._running:
+        for origin, marks, total, count in self._running:
             known = int(np.searchsorted(self.steps, cutoff - origin, side="right"))
             low, high = np.minimum(self.low, known), np.minimum(self.high, known)
             some = np.flatnonzero(high > low)
             if not len(some):
                 continue
-            low, high = low[some], high[some]
+            covered = ((high - low)[some] / (self.high - self.low)[some]).astype(np.float32)
+            low, high = np.searchsorted(marks, low[some]), np.searchsorted(marks, high[some])
             samples = count[high] - count[low]
-            covered = ((high - low) / (self.high - self.low)[some]).astype(np.float32)
             share = ((samples > 0) & (origin >= since)) * covered[:, None]
             score[some] += (total[high] - total[low]) * (share / np.maximum(samples, 1))[:, None]
             folds[some, 0] += share
