@@ -11,7 +11,7 @@ import pandas as pd
 
 from capacity import arrival, passage, precedents, verdicts
 from capacity import limits as lim
-from capacity.catalog import Reserve
+from capacity.catalog import Cost, Reserve
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
 from capacity.frames import Skipped, series_labels
@@ -40,12 +40,17 @@ class Question:
     lead: LeadTime
     risk: float
     paths: int
+    unit_size: float | None = None
+    cost: Cost | None = None
 
     def __post_init__(self) -> None:
         if self.direction not in ("above", "below"):
             raise ParameterError(f'direction must be "above" or "below", not {self.direction!r}.')
         if not 0 < self.risk < 1:
             raise ParameterError(f"a risk of {self.risk:g} is not between 0 and 1.", hint="For example 0.1.")
+        amounts = [self.unit_size, *(() if self.cost is None else (self.cost.short, self.cost.idle))]
+        if any(each is not None and not each > 0 for each in amounts):
+            raise ParameterError("a unit's size and costs have to be above 0.")
         if self.paths < 1:
             raise ParameterError(f"{self.paths} paths tell nothing.", hint="A thousand tell 10 % to within one.")
         lim.usable(np.ones(1), buffer=self.buffer, direction=self.direction)

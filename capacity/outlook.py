@@ -15,23 +15,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from capacity import decided, passage, pooling, precedents, sizing, tables, verdicts
 from capacity import limits as lim
-from capacity import passage, pooling, precedents, tables
 from capacity.blockers import blind, blockers_of
-from capacity.catalog import Reserve
+from capacity.catalog import Cost, Reserve
 from capacity.chances import breach_chances
 from capacity.decision import Question, decide
 from capacity.errors import ParameterError
 from capacity.forecast import Forecast
-from capacity.frames import Skipped, duration, duration_text, series_labels
+from capacity.frames import Skipped, duration, duration_text, series_labels, series_name
 from capacity.leadtime import LeadTimeLike
 from capacity.leadtime import lead_time as read_lead
-from capacity.provenance import Provenance
+from capacity.provenance import UNKNOWN, Provenance
 
 __all__ = ["PATHS", "Outlook", "outlook"]
 
 # A thousand paths: the standard error of a probability of 10 % is one per cent.
 PATHS = 1000
+# Sizing asks some twenty times for the chance of a breach: for those that somebody will read about.
+SIZED = 25
 
 Array = npt.NDArray[np.float64]
 Progress = Callable[[int, int, str], object]
@@ -62,6 +64,8 @@ class Outlook:
         The forecast's own, the series without a limit, and those whose forecast is not to be believed.
     limits : Limits
         Over the history and the horizon; `limit` and `usable` show them as frames.
+    timezones : mapping of region to IANA name
+        Whose calendar dates are read in.
     """
 
     forecast: Forecast
@@ -70,6 +74,7 @@ class Outlook:
     curve: pd.DataFrame
     skipped: tuple[Skipped, ...]
     limits: lim.Limits = field(repr=False)
+    timezones: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def direction(self) -> lim.Direction:
@@ -119,6 +124,75 @@ class Outlook:
         chance = self.curve.iloc[steps - 1] if steps else (self.table["verdict"] == "past").astype(float)
         return chance.rename("probability")
 
+    @cached_property
+    def sizes(self) -> pd.DataFrame:
+        """What to add to the limit of each series at risk: see `size`. The `SIZED` most urgent ones, no more."""
+        return self.size(self.at_risk[:SIZED])
+
+    @property
+    def at_risk(self) -> list[int]:
+        """The positions of the series whose chance of a breach exceeds the risk, the most urgent first."""
+        table = self.table.reset_index(drop=True)
+        some = table[(table["probability"] > self.risk) & (table["verdict"] != verdicts.CANNOT_JUDGE)]
+        rank = some["verdict"].map(lambda word: verdicts.VERDICTS[word].rank)
+        keys = some.assign(rank=rank, unlikely=-some["probability"])[["rank", "breach_p50", "breach_p10", "unlikely"]]
+        order = keys.sort_values(by=keys.columns.tolist(), na_position="last", kind="stable").index
+        return [int(place) for place in order]
+
+    def size(self, series: object = None, *, risk: float | None = None) -> pd.DataFrame:
+        """Return how much to add so that the chance of a breach within the horizon is no more than the risk.
+
+        As if it were there today: what happens before an order arrives, no size can help.
+
+        Parameters
+        ----------
+        series
+            Columns, names or positions, one or a list of them; None: those at risk.
+        risk : float, optional
+            None: the risk that is put up with.
+
+        Returns
+        -------
+        DataFrame, a row a series
+            ``add`` (to the limit, in the base unit, in whole units where it is sold by them), ``units``, ``add_share``
+            (÷ limit), ``least_regret`` (where costs are stated; below 0: less is enough). NaN: it cannot be judged.
+        """
+        wanted = self.at_risk if series is None else list(series) if isinstance(series, list) else [series]
+        places = [self.forecast.place(one) for one in wanted]
+        judged = [place for place in places if np.isfinite(self.table["probability"].iloc[place])]
+        found = sizing.sizes(
+            self.forecast,
+            self.question,
+            limits=self.limits,
+            now=self.table["now"].to_numpy(dtype=float),
+            places=judged,
+            risk=self.risk if risk is None else risk,
+            cost=self.question.cost,
+            unit_size=self.question.unit_size,
+        )
+        return found.reindex(self.forecast.columns[places])
+
+    def explain(self, series: object) -> str:
+        """Say in one sentence of numbers what is decided on a series and why.
+
+        ``series`` is a column, a name (``"eu-west/node-3"``) or a position.
+        """
+        place = self.forecast.place(series)
+        return self.told(place, self.size([place]).iloc[0])
+
+    def told(self, place: int, size: pd.Series) -> str:
+        """Say the sentence of `explain` on the series at a position, with its row of `size`."""
+        base = self.forecast.units.get(str(self.forecast.columns[place][0]), "")
+        labels = series_labels(self.forecast.columns[place : place + 1])[0]
+        return decided.sentence(
+            series_name(labels),
+            self.table.iloc[place],
+            size,
+            question=self.question,
+            base="" if base == UNKNOWN else base,
+            zone=self.timezones.get(labels.get("region", ""), "UTC"),
+        )
+
     def __repr__(self) -> str:
         """Return a line: how many series, and how many of each verdict."""
         return tables.counted("Outlook", self.table["verdict"])
@@ -142,6 +216,8 @@ def outlook(
     lead_time: LeadTimeLike = "21d",
     risk: float = 0.1,
     domains: npt.NDArray[np.intp] | None = None,
+    unit_size: float | None = None,
+    cost: Cost | tuple[float, float] | None = None,
     paths: int = PATHS,
     bounds: tuple[float | None, float | None] | None = None,
     as_of: pd.Timestamp | None = None,
@@ -172,6 +248,10 @@ def outlook(
         The probability of a breach before the order arrives that is put up with.
     domains : ndarray of int, shape (series,), optional
         How many failure domains each series has, where they were counted already.
+    unit_size : float, optional
+        What more is sold by, in the base unit; None: by any amount.
+    cost : Cost or (short, idle), optional
+        What a unit of capacity costs where it is missed, and where it is not needed, for `Outlook.size`.
     paths : int
         How many sample paths to draw.
     bounds : (lower, upper), optional
@@ -197,6 +277,8 @@ def outlook(
         lead=read_lead(lead_time),
         risk=risk,
         paths=paths,
+        unit_size=unit_size,
+        cost=Cost(*cost) if isinstance(cost, tuple) else cost,
     )
     limits = lim.match(forecast.columns, limit, times=_times(forecast), cutoff=forecast.cutoff)
     limits = replace(limits, domains=_domains(forecast, question.reserve, domains))
@@ -235,6 +317,7 @@ def outlook(
         curve=curve,
         skipped=(*forecast.skipped, *(each for each in blockers if each is not None)),
         limits=limits,
+        timezones=timezones or {},
     )
 
 

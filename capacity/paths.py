@@ -65,16 +65,17 @@ class Law:
         """How many series there are."""
         return int(self.centre.shape[1])
 
-    def only(self, where: slice) -> Law:
+    def only(self, where: slice | npt.NDArray[np.intp]) -> Law:
         """Return the law of some of the series: the same quantiles, and the same paths."""
+        places = np.arange(self.series)[where]
         return replace(
             self,
             centre=self.centre[:, where],
             scale=self.scale[:, where],
             shape=self.shape[where],
-            link=self.link.of(where),
+            link=Link(self.link.lower[where], self.link.upper[where]),
             kinds=self.kinds[where],
-            keys=self.keys[where],
+            keys=tuple(self.keys[place] for place in places),
         )
 
     def quantile(self, level: float) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from capacity.growth import Growth, growth
 from capacity.limits import LimitLike
 from capacity.naming import Names
 from capacity.orders import with_orders
-from capacity.outlook import Outlook, outlook
+from capacity.outlook import SIZED, Outlook, outlook
 from capacity.pooling import Pool, domains, pooled
 from capacity.provenance import Provenance
 
@@ -64,6 +65,15 @@ class Plan:
     finding: str
     calibration: Mapping[str, float]
     provenance: Provenance
+
+    @cached_property
+    def sizes(self) -> pd.DataFrame:
+        """What to add for the `SIZED` most urgent series at risk, and each decision in one sentence.
+
+        Indexed as the table: ``add``, ``units``, ``add_share``, ``least_regret`` (see `Outlook.size`), ``explained``.
+        For any other series ask its outlook.
+        """
+        return ranking.sized(self.table, self.outlooks, most=SIZED)
 
     def __repr__(self) -> str:
         """Return a line: the counts of verdicts, and the finding."""
@@ -208,6 +218,8 @@ class _Work:
             lead_time=resource.lead,
             risk=resource.risk,
             domains=_domains(resource, units, made),
+            unit_size=resource.unit_size,
+            cost=resource.cost,
             bounds=_bounds(resource),
             as_of=self.pulled.as_of,
             timezones={region: self.catalog.timezone_of({"region": region}) for region in regions},

@@ -14,7 +14,7 @@ from capacity.naming import Names
 from capacity.outlook import Outlook
 from capacity.verdicts import CANNOT_JUDGE, VERDICTS
 
-__all__ = ["ranked", "rows", "rows_of_skipped"]
+__all__ = ["ranked", "rows", "rows_of_skipped", "sized"]
 
 _FIGURES = (
     "now", "limit", "reserve", "buffer", "usable", "headroom", "utilisation", "probability", "risk_ordered_today",
@@ -62,6 +62,30 @@ def rows_of_skipped(
             {**head, "series": entry.series, "labels": dict(entry.labels), "verdict": CANNOT_JUDGE, "reason": reason}
         )
     return found
+
+
+def sized(table: pd.DataFrame, outlooks: Mapping[str, Outlook], *, most: int) -> pd.DataFrame:
+    """Return what to add for the ``most`` urgent rows that are at risk, in the order of the table; see `Outlook.size`.
+
+    Returns
+    -------
+    DataFrame, indexed as the table
+        ``add``, ``units``, ``add_share``, ``least_regret`` and ``explained`` (the decision in one sentence).
+    """
+    places = {
+        name: {frozenset(labels.items()): place for place, labels in enumerate(series_labels(found.forecast.columns))}
+        for name, found in outlooks.items()
+    }
+    risks = table["resource"].map({name: found.risk for name, found in outlooks.items()})
+    chosen = table[(table["verdict"] != CANNOT_JUDGE) & (table["probability"] > risks)].head(most)
+    rows_of = []
+    for row in chosen.to_dict("records"):
+        found = outlooks[row["resource"]]
+        place = places[row["resource"]][frozenset(row["labels"].items())]
+        size = found.size([place]).iloc[0]
+        rows_of.append({**size.to_dict(), "explained": found.told(place, size)})
+    names = ["add", "units", "add_share", "least_regret", "explained"]
+    return pd.DataFrame(rows_of, index=chosen.index, columns=names)
 
 
 def _head(resource: Resource, labels: Mapping[str, str], *, as_of: pd.Timestamp | None = None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ __all__ = [
     "growth_html",
     "growth_rows",
     "html_table",
+    "more",
     "outlook_html",
     "outlook_rows",
     "plan_html",
@@ -59,23 +60,25 @@ def outlook_rows(outlook: Outlook) -> list[dict[str, str]]:
     """Return an outlook's table as text, a row a series, in its order."""
     base = _bases(outlook.forecast.units, outlook.table)
     names = series_names(series_labels(outlook.forecast.columns))
+    sizes = dict(outlook.sizes.iterrows())
     return [
-        {"series": names[position], **_judged(row, base[position])}
+        {"series": names[position], **_judged(row, base[position], size=sizes.get(row.name))}
         for position, (_, row) in enumerate(outlook.table.iterrows())
     ]
 
 
 def plan_rows(plan: Plan) -> list[dict[str, str]]:
     """Return a plan's table as text, a row a series, the most urgent first."""
+    sizes = dict(plan.sizes.iterrows())
     return [
         {
             "resource": str(row["title"]),
             "series": str(row["series"]),
-            **_judged(row, str(row["unit"]), zone=plan.catalog.timezone_of(row["labels"])),
+            **_judged(row, str(row["unit"]), zone=plan.catalog.timezone_of(row["labels"]), size=sizes.get(index)),
             "owner": str(row["owner"]),
             "accepted": str(row["accepted"]),
         }
-        for _, row in plan.table.iterrows()
+        for index, row in plan.table.iterrows()
     ]
 
 
@@ -145,11 +148,14 @@ def text_table(rows: Rows, *, names: Sequence[str] | None = None) -> str:
     )
 
 
-def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, str]:
+def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC", size: pd.Series[Any] | None = None) -> dict[str, str]:
     day: Callable[[str], str] = lambda name: dates.day(row[name], zone=zone)  # noqa: E731
     return {
         "verdict": verdict_text(row["verdict"]),
         "now": human(row["now"], base),
+        "limit": human(row["limit"], base),
+        "reserve": _taken(row["reserve"], base),
+        "buffer": _taken(row["buffer"], base),
         "usable": human(row["usable"], base),
         "headroom": human(row["headroom"], base),
         "probability": "true already" if row["verdict"] == "past" else percent(row["probability"]),
@@ -157,8 +163,30 @@ def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC") -> dict[str, s
         "50 %": day("breach_p50"),
         "90 %": day("breach_p90"),
         "order by": dates.day(row["order_by"]),
+        "add": "" if size is None else more(size, base, limit=row["limit"]),
         "reason": str(row["reason"]),
     }
+
+
+def _taken(amount: float, base: str) -> str:
+    return f"−{human(amount, base)}" if amount > 0 else ""
+
+
+def more(size: Mapping[str, Any] | pd.Series[Any], base: str, *, limit: float) -> str:
+    """Write how much to add: ``"1.5 TiB more (3 × 512 GiB)"``; nothing where nothing is needed.
+
+    Of what is planned as a share or as a time nobody buys an amount: ``"11 % more of it"``, ``"a limit of 72 ms"``.
+    """
+    if pd.isna(size["add"]) or size["add"] <= 0:
+        return ""
+    if base == "ratio":
+        share = 100 * size["add_share"]
+        return f"{share:.0f} % more of it" if share >= 10 else f"{share:.1f} % more of it"
+    if base == "seconds":
+        return f"a limit of {human(limit + size['add'], base)}"
+    units = size["units"]
+    each = f" ({units:.0f} × {human(size['add'] / units, base)})" if units >= 1 else ""
+    return f"{human(size['add'], base)} more{each}"
 
 
 def _bases(units: Mapping[str, str], table: pd.DataFrame) -> list[str]:

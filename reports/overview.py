@@ -189,7 +189,8 @@ def projections(story: Story) -> None:
     drawable = [row for row in leading(rows(story.plan)) if row.outlook is not None]
     for row in drawable:
         _show(charts.forecast(row.source.forecast, row.source, row.position, title=row.name))
-        _say(f"{row.name}: {row.reason}. {_explained(row)}")
+        told = f"{row.title} on {row.explained}" if row.explained else f"{row.name}: {row.reason}."
+        _say(f"{told} {_explained(row)}")
     if not drawable:
         _say("No series could be projected.")
 

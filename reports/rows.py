@@ -11,6 +11,7 @@ import pandas as pd
 
 from capacity.frames import series_labels
 from capacity.naming import series_names
+from capacity.tables import more
 from capacity.verdicts import VERDICTS
 from reports.words import known
 
@@ -31,7 +32,8 @@ class Row:
     ``chance`` is the probability of a breach by ``until``: the end of the horizon, or of what the history carries.
     ``labels`` are the series' own.
     ``outlook`` and ``position`` say where it can be drawn from; a series without a forecast has none.
-    ``scales_by`` is how more of the resource is had.
+    ``scales_by`` is how more of the resource is had; ``add`` says how much more (empty: it was not asked for, or none),
+    ``add_amount`` in the base unit; ``explained`` is the decision in one sentence, of those at risk.
     ``busy`` is the last day's worst value: a cutoff at midnight says little about a series that peaks at noon.
     """
 
@@ -61,6 +63,9 @@ class Row:
     accepted: str
     scales_by: str
     labels: Mapping[str, str]
+    add: str
+    add_amount: float
+    explained: str
     outlook: Outlook | None
     position: int
 
@@ -115,7 +120,7 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
         for name, outlook in plan.outlooks.items()
         for position, labels in enumerate(series_labels(outlook.forecast.columns))
     }
-    for record in plan.table.to_dict("records"):
+    for record in plan.table.join(plan.sizes).to_dict("records"):
         outlook, position = places.get((record["resource"], frozenset((record["labels"] or {}).items())), (None, -1))
         resource = plan.catalog.resources.get(str(record["resource"]))
         yield _row(
@@ -129,9 +134,8 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
 def _of_outlook(outlook: Outlook) -> Iterable[Row]:
     columns = outlook.forecast.columns
     names = series_names(series_labels(columns))
-    for position, (labels, record) in enumerate(
-        zip(series_labels(columns), outlook.table.to_dict("records"), strict=True)
-    ):
+    table = outlook.table.join(outlook.sizes)
+    for position, (labels, record) in enumerate(zip(series_labels(columns), table.to_dict("records"), strict=True)):
         metric = str(columns[position][0])
         head = {
             "resource": metric,
@@ -145,8 +149,8 @@ def _of_outlook(outlook: Outlook) -> Iterable[Row]:
 
 
 def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone: str) -> Row:
-    texts = ("title", "owner", "unit", "reason", "model", "accepted", "scales_by")
-    words = {name: str(record.get(name) or "") for name in texts}
+    texts = ("title", "owner", "unit", "reason", "model", "accepted", "scales_by", "explained")
+    words = {name: str(record[name]) if isinstance(record.get(name), str) else "" for name in texts}
     figures = {name: _number(record[name]) for name in ("now", "limit", "usable", "utilisation", "score", "coverage")}
     chance, until = _carried(outlook, position)
     return Row(
@@ -163,6 +167,8 @@ def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone
         busy=math.nan if outlook is None else _busy(outlook, position),
         lead_time=record["lead_time"],
         labels=record.get("labels") or {},
+        add=more(record, words["unit"], limit=figures["limit"]),
+        add_amount=_number(record["add"]),
         outlook=outlook,
         position=position,
         **words,  # type: ignore[arg-type]

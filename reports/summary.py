@@ -81,6 +81,7 @@ def _row(row: Row, *, drawn: bool) -> dict[str, Any]:
         "now": _number(row.now),
         "limit": _number(row.limit),
         "usable": _number(row.usable),
+        "add": _number(row.add_amount),
         "unit": row.unit,
         "lead_time": duration_text(row.lead_time),
         "model": row.model,

@@ -30,6 +30,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     shared.when(verb)
     verb.add_argument("--model", default="auto", metavar="NAME", help="the forecast's model (default: auto)")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of all that is drawn (default: 0)")
+    verb.add_argument(
+        "--explain", action="store_true", help="below the table, a sentence of numbers on each series at risk"
+    )
     shared.owner(verb)
     shared.where(verb)
     fail = "exit 3 where a breach within it is likelier than --risk"
@@ -57,7 +60,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print_json(_json(shown, likely, given))
     else:
-        _print(shown)
+        _print(shown, explain=given.explain)
     if (nothing := nothing_judged(shown.finding, shown.table["verdict"])) is not None:
         raise nothing
     return 0 if likely is None else _told(likely, given.fail_within)
@@ -74,7 +77,7 @@ def _told(likely: pd.DataFrame, within: pd.Timedelta) -> int:
     return TOO_LIKELY if len(likely) else 0
 
 
-def _print(plan: Plan) -> None:
+def _print(plan: Plan, *, explain: bool) -> None:
     from capacity.tables import plan_rows, text_table
 
     if len(plan.table):
@@ -83,6 +86,9 @@ def _print(plan: Plan) -> None:
         names = [name for name in rows[0] if any(row[name] for row in rows)]
         print(text_table(rows, names=names))
         print()
+    if explain:
+        for title, told in zip(plan.table["title"].reindex(plan.sizes.index), plan.sizes["explained"], strict=True):
+            print(f"{title} on {told}\n")
     print(plan.finding)
 
 
@@ -92,7 +98,7 @@ def _json(plan: Plan, likely: pd.DataFrame | None, given: argparse.Namespace) ->
         "as_of": plan.as_of,
         "horizon": plan.horizon,
         "catalog": {"name": plan.catalog.name, "sha256": plan.catalog.sha256},
-        "rows": plan.table.to_dict("records"),
+        "rows": plan.table.join(plan.sizes).to_dict("records"),
         "skipped": [
             {"resource": each.resource, "series": each.series, "reason": each.reason, "detail": each.detail}
             for each in plan.skipped

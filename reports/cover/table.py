@@ -179,9 +179,9 @@ def _order(row: Row, as_of: pd.Timestamp) -> Sequence[Markup | None]:
     if row.order_by <= as_of:
         late = "" if row.verdict == "past" or as_of - row.order_by < DAY else f"was {words.day(row.order_by)}, "
         lead = f"lead time {words.since(row.lead_time)}"
-        return (_strong("now"), _small(row.scales_by), _small(f"{late}{lead}"))
+        return (_strong("now"), _small(row.scales_by), _small(row.add), _small(f"{late}{lead}"))
     lead = f"{words.ahead(row.order_by, as_of)}, lead time {words.since(row.lead_time)}"
-    return (_strong(_date(row.order_by, "UTC")), _small(row.scales_by), _small(lead))
+    return (_strong(_date(row.order_by, "UTC")), _small(row.scales_by), _small(row.add), _small(lead))
 
 
 def _level(row: Row) -> Sequence[Markup | None]:

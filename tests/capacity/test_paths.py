@@ -73,6 +73,13 @@ def test_the_block_does_not_change_a_number() -> None:
     assert all_paths(made, 50, block=1).tobytes() == all_paths(made, 50, block=100).tobytes()
 
 
+def test_the_law_of_some_series_draws_their_paths() -> None:
+    """Two of seven, in any order and twice over: the same paths as among all."""
+    made = walk(30, series=7)
+    some = made.only(np.array([5, 2, 5]))
+    assert np.array_equal(all_paths(some, 50), all_paths(made, 50)[:, :, [5, 2, 5]])
+
+
 def test_series_have_paths_of_their_own() -> None:
     """Two series of a kind are not moved by the same path: they are as good as uncorrelated."""
     paths = all_paths(walk(30, series=2), 2000)[:, -1]

@@ -32,6 +32,9 @@ def test_a_row_is_scaled_and_dated() -> None:
             "series": "eu/a",
             "verdict": "◆ breach",
             "now": "10 GiB",
+            "limit": "50 GiB",
+            "reserve": "",
+            "buffer": "",
             "usable": "50 GiB",
             "headroom": "40 GiB",
             "probability": "> 99 %",
@@ -39,6 +42,7 @@ def test_a_row_is_scaled_and_dated() -> None:
             "50 %": "12 Dec 2026",
             "90 %": "12 Dec 2026",
             "order by": "21 Nov 2026",
+            "add": "20 GiB more",
             "reason": "> 99 % within 60d; order by 21 Nov 2026 at 10 % risk",
         }
     ]

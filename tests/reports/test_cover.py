@@ -91,7 +91,7 @@ def test_a_row_says_when_how_sure_and_by_when_to_order() -> None:
     told = said(page())
     ahead = (row.p50 - small_plan().as_of).days
     assert f"{row.p50.day} Nov 2026 in {ahead} d 80 % between {row.p10.day} and {row.p90.day} Nov" in told
-    assert f"now adding volumes was {row.order_by.day} Oct 2026, lead time 7 d" in told
+    assert f"now adding volumes {row.add} was {row.order_by.day} Oct 2026, lead time 7 d" in told
     assert "Order by: the last day on which an order keeps the risk of running out before it arrives ≤ 10 %." in told
     assert "eu/fills owner: storage" in told
     assert "> 99 % by 1 Dec 2026" in told

@@ -34,6 +34,9 @@ class KnownLaw:
     def series(self) -> int:
         return int(self.values.shape[2])
 
+    def only(self, columns: npt.NDArray[np.intp]) -> KnownLaw:
+        return KnownLaw(self.values[:, :, columns])
+
     def quantile(self, level: float) -> Array:
         return np.asarray(np.quantile(self.values, level, axis=0))
 
