@@ -2,5 +2,6 @@
 
 from capacity.simulate.dwcp import AS_OF, Demo, demo
 from capacity.simulate.fates import Fate
+from capacity.simulate.services import Erring, Saturating, erring, saturating
 
-__all__ = ["AS_OF", "Demo", "Fate", "demo"]
+__all__ = ["AS_OF", "Demo", "Erring", "Fate", "Saturating", "demo", "erring", "saturating"]

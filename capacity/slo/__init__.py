@@ -9,8 +9,10 @@ from capacity.slo.contributions import Drivers, drivers
 from capacity.slo.counters import increments
 from capacity.slo.firing import Burn, Condition, burned, conditions, factor, time_to_exhaustion
 from capacity.slo.indicator import Sli, sli
+from capacity.slo.knees import Relation, Saturation, saturate, saturation
 from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
+from capacity.slo.queueing import Usl, erlang_c, usl
 from capacity.slo.windows import Span, span
 
 __all__ = [
@@ -21,23 +23,30 @@ __all__ = [
     "Drivers",
     "OpenSLO",
     "Quantile",
+    "Relation",
+    "Saturation",
     "Sli",
     "Span",
     "Status",
+    "Usl",
     "budget",
     "burn",
     "burned",
     "compliance",
     "conditions",
     "drivers",
+    "erlang_c",
     "factor",
     "histogram_quantile",
     "increments",
     "past_target",
     "read_openslo",
+    "saturate",
+    "saturation",
     "sli",
     "span",
     "status_text",
     "time_to_exhaustion",
+    "usl",
     "write_openslo",
 ]
