@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
     from capacity.plan import Plan
     from connectors import Source
 
-__all__ = ["check_as_of", "check_within", "failing", "labels", "narrowed", "nothing_judged", "owned_by"]
+__all__ = ["check_as_of", "check_within", "failing", "labels", "labels_text", "narrowed", "nothing_judged", "owned_by"]
 
 MOST_LISTED = 12
+
+_PAIR = re.compile(
+    r'[\s,]*(?P<label>[^=,\s][^=,]*?)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^,"][^,]*|))\s*(?:,|$)',
+    re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def narrowed(plan: Plan, *, owner: str | None = None, where: Mapping[str, str] | None = None) -> Plan:
@@ -79,20 +86,37 @@ def owned_by(catalog: Catalog, owner: str, resources: Sequence[str] = ()) -> tup
 
 
 def labels(text: str) -> dict[str, str]:
-    """Read labels as a notebook's parameter says them: ``"region=eu-west,node=node-3"``.
+    """Read labels as a notebook's parameter says them: ``region=eu-west,node="rack 3, left"``.
 
     Raises
     ------
     ParameterError
         A part of it is no ``label=value``.
     """
-    found = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        label, equals, value = part.partition("=")
-        if not (equals and label.strip()):
-            raise ParameterError(f"expected label=value, got {part!r}.", hint="Several are separated by commas.")
-        found[label.strip()] = value.strip()
+    found, at = {}, 0
+    while text[at:].strip(", "):
+        pair = _PAIR.match(text, at)
+        if pair is None:
+            part = text[at:].partition(",")[0].strip()
+            raise ParameterError(
+                f"expected label=value, got {part!r}.",
+                hint="Several are separated by commas; a value that has one stands in quotation marks.",
+            )
+        quoted = pair["quoted"]
+        found[pair["label"]] = pair["plain"].strip() if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        at = pair.end()
     return found
+
+
+def labels_text(pairs: Mapping[str, str]) -> str:
+    """Write labels as `labels` reads them."""
+    return ",".join(f"{label}={_quoted(value)}" for label, value in pairs.items())
+
+
+def _quoted(value: str) -> str:
+    """Return a value in quotation marks where it has to have them."""
+    plain = value == value.strip() and "," not in value and not value.startswith('"')
+    return value if plain else '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
 
 
 def _grown(made: Growth, where: Mapping[str, str]) -> Growth:

@@ -40,6 +40,7 @@ def parameters(given: argparse.Namespace, config: Config) -> dict[str, object]:
         One of them is said twice.
     """
     from capacity.errors import ParameterError
+    from reports.judged import labels_text
 
     said: dict[str, object] = {
         "source": _source(config.source_configs(given.source)),
@@ -50,7 +51,7 @@ def parameters(given: argparse.Namespace, config: Config) -> dict[str, object]:
         "horizon": shared.text(given.horizon),
         "model": given.model,
         "owner": given.owner or "",
-        "where": ",".join(f"{label}={value}" for label, value in given.where),
+        "where": labels_text(dict(given.where)),
     }
     options = {key for key in said if getattr(given, key)}
     more = dict(given.parameter)
