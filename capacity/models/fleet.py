@@ -63,7 +63,7 @@ class Fleet:
         pool = {} if pool is None else pool
         origins = (*_warm_up(cutoffs[0]), *cutoffs)
         ledger = Ledger(ends, steps, problem.kinds, prior, np.array(origins), pool)
-        held = _held(problem)
+        held = _Held(problem)
         folds = []
         for cutoff in origins:
             ahead = steps if cutoff != cutoffs[-1] else np.arange(1, problem.horizon + 1)
@@ -102,17 +102,26 @@ def _warm_up(first: int) -> tuple[int, ...]:
     return tuple(cutoff for cutoff in early if LEAST_ROWS <= cutoff < first)
 
 
-def _held(problem: Problem) -> FloatArray:
-    """Fill gaps from before them. A value before a series' first sample is never looked at."""
-    return filled(problem.values, lag=problem.seasons.lag)
+class _Held:
+    """A history without gaps, each filled from before it; what was seen; and the row of each series' first sample."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.values = filled(problem.values, lag=problem.seasons.lag)
+        self.seen = np.isfinite(problem.values)
+        self.first = np.where(self.seen.any(axis=0), self.seen.argmax(axis=0), len(self.seen))
+
+    def between(self, start: int, cutoff: int) -> FloatArray:
+        """Return rows of the history; 0 for a series that has not begun: a value from later is never looked at."""
+        rows, begun = self.values[start:cutoff], self.first < cutoff
+        return rows if begun.all() else np.where(begun, rows, 0.0)
 
 
-def _view(problem: Problem, held: FloatArray, cutoff: int, ahead: IntArray) -> tuple[Scaled, View]:
+def _view(problem: Problem, held: _Held, cutoff: int, ahead: IntArray) -> tuple[Scaled, View]:
     """Return the candidates' view at a cutoff: nothing at or after row ``cutoff`` is touched."""
     most = min(MOST_ROWS, problem.seasons.steps(MOST_WEEKS * WEEK_S))
     start = max(0, cutoff - most)
-    seen = np.isfinite(problem.values[start:cutoff])
-    given = scaled(np.where(np.isfinite(problem.values[:cutoff]).any(axis=0), held[start:cutoff], 0.0), seen)
+    seen = held.seen[start:cutoff]
+    given = scaled(held.between(start, cutoff), seen)
     grid = seasons(problem.times[1] - problem.times[0], len(seen))
     day = grid.steps(DAY_S)
     block = day if len(seen) >= 7 * day else max(1, len(seen) // 24)

@@ -64,7 +64,8 @@ def scaled(filled: FloatArray, seen: BoolArray) -> Scaled:
     away = filled - middle
     size = np.abs(away).mean(axis=0)
     size = np.where(size > 1e-13 * np.abs(middle), size, 1.0)
-    return Scaled((away / size).astype(np.float32), seen, middle, size)
+    away /= size
+    return Scaled(away.astype(np.float32), seen, middle, size)
 
 
 @dataclass(frozen=True)
@@ -116,19 +117,21 @@ def clean(given: Scaled, shape: Design) -> Cleaned:
     """Fit season and trend robustly."""
     coefficients = shape.coefficients(given.values)
     whole = bool(given.seen.all())
+    count = np.full(given.values.shape[1], len(given.seen)) if whole else given.seen.sum(axis=0)
     spread = np.zeros(given.values.shape[1], dtype=np.float32)
-    pseudo = given.values
+    pseudo, held = given.values, np.empty_like(given.values)
     for _ in range(PASSES):
         season, trend = shape.season(coefficients), shape.level(coefficients)
         residual = less_season(given.values, season)
         residual -= trend
         if not whole:
             residual *= given.seen
-        spread = typical(residual, given.seen)
+        spread = typical(residual, count)
         # The fit, and on it what is left of the residual: what was pulled in is taken off what was seen.
-        held = np.clip(residual, -HUBER * spread, HUBER * spread)
+        np.minimum(residual, HUBER * spread, out=held)
+        np.maximum(held, -HUBER * spread, out=held)
         residual -= held
-        pseudo = given.values - residual
+        pseudo = np.subtract(given.values, residual, out=residual)
         if not whole:
             missing = ~given.seen
             pseudo[missing] = (trend - less_season(np.zeros_like(trend), season))[missing]
@@ -136,17 +139,16 @@ def clean(given: Scaled, shape: Design) -> Cleaned:
     return Cleaned(pseudo, shape.season(coefficients), spread, shape.level(coefficients))
 
 
-def typical(residual: Float32, seen: BoolArray) -> Float32:
-    """Robust standard deviation per series; ``residual`` is 0 where nothing was seen.
+def typical(residual: Float32, count: npt.NDArray[np.int64]) -> Float32:
+    """Robust standard deviation per series, of which ``count`` samples were seen; ``residual`` is 0 elsewhere.
 
     The mean of absolute residuals, each held to a multiple of that mean, twice over: no sorting.
     """
-    absolute = np.abs(residual)
-    count = np.maximum(seen.sum(axis=0), 1).astype(np.float32)
-    size = absolute.sum(axis=0) / count
+    absolute, many = np.abs(residual), np.maximum(count, 1).astype(np.float32)
+    size = absolute.sum(axis=0) / many
     for _ in range(2):
         np.minimum(absolute, HELD * size, out=absolute)
-        size = absolute.sum(axis=0) / count
+        size = absolute.sum(axis=0) / many
     return np.asarray(NORMAL * size, dtype=np.float32)
 
 
