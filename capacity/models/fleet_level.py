@@ -56,6 +56,8 @@ def drift(means: Float32, since: IntArray | None = None) -> Drift:
     """
     blocks, series = means.shape
     used = np.full(series, blocks) if since is None else np.clip(since, 1, blocks)
+    blocks = int(used.max())
+    means = means[-blocks:]
     inside = np.arange(blocks)[:, None] >= blocks - used
     time = np.where(inside, np.arange(blocks)[:, None] - (blocks - 1 - (used - 1) / 2), 0.0)
     spread = np.maximum((time**2).sum(axis=0), 1.0)

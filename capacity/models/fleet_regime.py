@@ -84,7 +84,8 @@ def _jumps(means: Float32) -> tuple[IntArray, Float32]:
     # What levels otherwise change by is read where the jump is in neither of the two compared.
     apart = np.abs(np.arange(len(change))[:, None] - place) > SIDE
     rival = np.where(apart, others, 0.0).max(axis=0)
-    usual = np.median(np.sort(np.where(apart, others, np.inf), axis=0)[: max(1, len(others) - 2 * SIDE - 1)], axis=0)
+    ordered, many = np.sort(np.where(apart, others, np.inf), axis=0), max(1, len(others) - 2 * SIDE - 1)
+    usual = (ordered[(many - 1) // 2] + ordered[many // 2]) / 2
     edge = (start >= blocks - EDGE) & (start <= blocks - SIDE)
     far = np.where(edge, EDGE_JUMP, JUMP) * usual
     alone = np.where(edge, EDGE_RIVAL, RIVAL) * rival

@@ -87,18 +87,18 @@ class Ledger:
         # Sums are kept at the ends of stretches, and where a later cutoff stands: nothing else is asked for.
         marks = np.unique([*self.high, *np.searchsorted(self.steps, self.cutoffs - cutoff, side="right")])
         marks = np.concatenate([[0], marks[(marks > 0) & (marks <= len(self.steps))]])
-        total = np.zeros((len(marks), len(forecasts), len(size)), dtype=np.float32)
+        total = np.empty((len(marks), len(forecasts), len(size)), dtype=np.float32)
+        until = (np.arange(len(self.steps)) < marks[:, None]).astype(np.float32)
         known, whole = np.where(seen, truth, np.float32(0)), bool(seen.all())
+        wrong = np.empty_like(known)
         for place, one in enumerate(forecasts):
             # One candidate at a time: what is worked on stays in the processor's cache.
-            wrong = np.abs(one - known)
+            np.abs(np.subtract(one, known, out=wrong), out=wrong)
             if not whole:
                 wrong *= seen
-            np.cumsum(np.add.reduceat(wrong, marks[:-1], axis=0), axis=0, out=total[1:, place])
+            total[:, place] = until @ wrong
         total *= size.astype(np.float32)
-        count = np.zeros((len(marks), seen.shape[1]), dtype=np.float32)
-        np.cumsum(np.add.reduceat(seen, marks[:-1], axis=0, dtype=np.float32), axis=0, out=count[1:])
-        self._running.append((cutoff, marks, total, count))
+        self._running.append((cutoff, marks, total, until @ seen.astype(np.float32)))
 
     def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> Float32:
         """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
