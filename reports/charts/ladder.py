@@ -98,7 +98,7 @@ def _lead(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> tools
         for row in shown
     )
     bar = base.mark_bar(color=theme.ORANGE, opacity=0.16, height=RUNG)
-    return bar.encode(x=alt.X("from:T", scale=tools.UTC), x2="to:T", y=alt.Y("name:N", sort=None))
+    return bar.encode(x=alt.X("from:T", scale=tools.UTC), x2=alt.X2("to:T"), y=alt.Y("name:N", sort=None))
 
 
 def _marks(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> list[tools.Layer]:
@@ -112,7 +112,7 @@ def _marks(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> list
     dot = base.mark_point(shape="diamond", filled=True, size=90, opacity=1)
     tick = base.mark_tick(thickness=2.5, height=18, color=theme.BLUE, opacity=1)
     return [
-        bar.encode(x=x, x2="high:T", y=y, color=colour, tooltip=tips),
+        bar.encode(x=x, x2=alt.X2("high:T"), y=y, color=colour, tooltip=tips),
         dot.encode(x=alt.X("median:T", scale=tools.UTC), y=y, color=colour, tooltip=tips),
         tick.encode(x=alt.X("order:T", scale=tools.UTC), y=y, tooltip=tips),
     ]

@@ -142,7 +142,9 @@ class _Canvas:
             for time, record in zip(_times(frame), frame.to_dict("records"), strict=True)
         )
         line = base.mark_line(color=theme.BLUE, strokeWidth=1.4, clip=True).encode(x=self.x(), y=self.y(side))
-        area = base.mark_area(color=theme.GREY, opacity=0.25, clip=True).encode(x=self.x(), y=self.y("low"), y2="high")
+        area = base.mark_area(color=theme.GREY, opacity=0.25, clip=True).encode(
+            x=self.x(), y=self.y("low"), y2=alt.Y2("high")
+        )
         return [area, line] if self.shown.gathered else [line]
 
     def limits(self) -> list[tools.Layer]:
@@ -173,7 +175,7 @@ class _Canvas:
         )
         bar = base.mark_rule(color=theme.VERMILLION, strokeWidth=6, opacity=0.45)
         mark = base.mark_point(shape="diamond", size=110, filled=True, opacity=1, color=theme.VERMILLION)
-        span = bar.encode(x=self.x("p10"), x2="p90:T", y=self.y("value"))
+        span = bar.encode(x=self.x("p10"), x2=alt.X2("p90:T"), y=self.y("value"))
         return [span, mark.encode(x=self.x("p50"), y=self.y("value"))] if words.known(row.p50) else [span]
 
     def hover(self) -> tools.Layer:

@@ -94,13 +94,13 @@ def words_at(when: pd.Timestamp, text: str, *, side: Literal["left", "right"]) -
     mark = chart([{"at": stamp(when), "text": text}]).mark_text(
         align=align, dx=-5 if side == "left" else 5, baseline="top", fontSize=10.5, color=theme.GREY
     )
-    return mark.encode(x=alt.X("at:T", scale=UTC), y=alt.value(2), text="text:N")
+    return mark.encode(x=alt.X("at:T", scale=UTC), y=alt.value(2), text=alt.Text("text:N"))
 
 
 def lead_band(start: pd.Timestamp, end: pd.Timestamp) -> Layer:
     """Shade the time in which nothing that is ordered now has arrived yet."""
     mark = chart([{"from": stamp(start), "to": stamp(end)}]).mark_rect(color=theme.ORANGE, opacity=0.14)
-    return mark.encode(x=alt.X("from:T", scale=UTC), x2="to:T")
+    return mark.encode(x=alt.X("from:T", scale=UTC), x2=alt.X2("to:T"))
 
 
 def key(entries: Sequence[tuple[str, str]]) -> Layer:
@@ -117,7 +117,4 @@ def dressed(
     """Put layers together with a title, words for whoever cannot see them, and the width of the page they stand on."""
     lines = wrap(subtitle, LINE)
     heading = alt.TitleParams(text=title, subtitle=lines) if lines else alt.TitleParams(text=title)
-    done: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
-        title=heading, description=description, width="container", height=height
-    )
-    return done
+    return alt.LayerChart(layer=list(layers), title=heading, description=description, width="container", height=height)

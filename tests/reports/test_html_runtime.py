@@ -62,6 +62,18 @@ def test_the_bundle_makes_no_code_from_text() -> None:
     assert [word for word in ("eval(", "new Function", "importScripts", "</script") if word in code] == []
 
 
+def test_the_labs_bundle_is_the_one_that_its_manifest_names() -> None:
+    """What JupyterLab draws with is pinned, licensed and unchanged, and writes the Vega-Lite that altair does."""
+    manifest = json.loads((ASSETS / "lab.json").read_text())
+    code = (ROOT / "reports/labextensions/capacity-workbench/static/vega.js").read_bytes()
+    assert (hashlib.sha256(code).hexdigest(), len(code)) == (manifest["sha256"], manifest["bytes"])
+    pinned = json.loads((ASSETS / "lab" / "package.json").read_text())["dependencies"]
+    assert manifest["packages"] == {name: version for name, version in pinned.items() if name != "esbuild"}
+    licences = (ASSETS / "LAB-LICENSES.txt").read_text()
+    assert [name for name, version in manifest["packages"].items() if f"{name} {version} (" not in licences] == []
+    assert pinned["vega-lite"].startswith(f"{VEGALITE}.")
+
+
 def test_the_transforms_that_charts_are_made_of_are_there() -> None:
     """What Vega-Lite compiles bands, stacks, bins, windows and time units to."""
     assert {"aggregate", "bin", "formula", "impute", "joinaggregate", "stack", "timeunit", "window"} <= transforms()

@@ -54,7 +54,10 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_packages_alone(names: set[str]) -> None:
     """Neither tests nor notebooks land top-level in site-packages."""
     top = {name.split("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == TOP_LEVEL
+    assert {name for name in top if not name.endswith((".dist-info", ".data"))} == TOP_LEVEL
+    shared = {name.split(".data/data/")[1] for name in names if ".data/" in name}
+    assert all(name.startswith("share/jupyter/labextensions/capacity-workbench/") for name in shared)
+    assert any(name.endswith("/remoteEntry.js") for name in shared)
 
 
 @pytest.mark.parametrize(
