@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from capacity import threads
 from capacity.calibration import GRID
 from capacity.copula import Copula, latent_ranks
 from capacity.links import Link
@@ -124,11 +124,9 @@ class Law:
             # Below is above upside down: what was the lowest rank is the highest.
             ranks = {kind: paths - 1 - one for kind, one in ranks.items()}
         drawn = {kind: one.astype(np.int16 if paths < 2**15 else np.int32) for kind, one in ranks.items()}
-        where = [slice(start, min(start + block, self.series)) for start in range(0, self.series, block)]
-        with ThreadPoolExecutor(2) as pool:
-            yield from zip(
-                where, pool.map(lambda one: self._reached(one, room(one), drawn, paths, above), where), strict=True
-            )
+        where = threads.blocks(self.series, block)
+        shares = threads.each(lambda one: self._reached(one, room(one), drawn, paths, above), where)
+        yield from zip(where, shares, strict=True)
 
     def _reached(
         self, columns: slice, room: FloatArray, ranks: dict[int, Ranks], paths: int, above: bool

@@ -9,13 +9,13 @@ paths miss rare bursts and replays miss what is new.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from capacity import threads
 from capacity.passage import Direction, event, past
 from capacity.replay import WINDOWS, replay
 
@@ -25,9 +25,8 @@ Array = npt.NDArray[np.float64]
 
 # The paths count as much as this many windows of the past. The past counts in full with twice `WINDOWS` of them.
 PRIOR = 3.0
-# Series in a block, which bounds memory; blocks at a time.
+# Series in a block, which bounds memory.
 BLOCK = 128
-THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -114,12 +113,7 @@ def blend(
             )
             found[:, where] = weighed(curve[:, where], share, windows)
 
-    blocks = [slice(start, start + BLOCK) for start in range(0, curve.shape[1], BLOCK)]
-    if len(blocks) == 1:
-        add(blocks[0])
-        return found
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(add, blocks))
+    list(threads.each(add, threads.blocks(curve.shape[1], BLOCK)))
     return found
 
 

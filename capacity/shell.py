@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
+from capacity import threads
 from capacity.calibration import Calibration, Learnt, calibrate
 from capacity.copula import Copula, fit_copula
 from capacity.errors import HistoryTooShort
@@ -35,10 +36,9 @@ Progress = Callable[[int, int, str], object]
 # A batched model's folds cost little; a per-series model pays a fit for each.
 FOLDS = 10
 FOLDS_EACH = 4
-# Series of a kind that teach the rest of it; series in a block, which bounds memory; blocks at a time.
+# Series of a kind that teach the rest of it; series in a block, which bounds memory.
 PILOTS = 256
 BLOCK = 256
-THREADS = 2
 # The fleet model stays unless seasonal naive was better by more than folds can be wrong about.
 NAIVE_MARGIN = 1.02
 
@@ -122,10 +122,10 @@ def fit(
         progress(0, problem.series, f"forecasting {problem.series} series")
     with blas().limit(limits=1, user_api="blas"):
         first = _part(work, _some(problem, pilots), None)
-        parts = [first] if len(pilots) == problem.series else _blocks(work, problem, first.taught, progress)
+        parts, copulas = _rest(work, problem, first, pilots, progress)
     if progress is not None:
         progress(problem.series, problem.series, f"forecasting {problem.series} series")
-    law = _law(prepared, problem, parts, _copulas(first.calibration, problem, kinds[pilots]), link, seed)
+    law = _law(prepared, problem, parts, copulas, link, seed)
     return Fit(
         law,
         tuple(name for part in parts for name in part.models),
@@ -148,18 +148,22 @@ def _some(problem: Problem, columns: IntArray | slice) -> Problem:
     return replace(problem, values=np.ascontiguousarray(problem.values[:, columns]), kinds=problem.kinds[columns])
 
 
-def _blocks(work: _Work, problem: Problem, taught: _Taught, progress: Progress | None) -> list[_Part]:
-    """Fit block by block, two at a time: numpy lets go of the interpreter while it counts."""
-    where = [slice(start, start + BLOCK) for start in range(0, problem.series, BLOCK)]
-    parts = []
-    with ThreadPoolExecutor(THREADS) as pool:
-        for place, part in zip(
-            where, pool.map(lambda one: _part(work, _some(problem, one), taught), where), strict=True
-        ):
+def _rest(
+    work: _Work, problem: Problem, first: _Part, pilots: IntArray, progress: Progress | None
+) -> tuple[list[_Part], tuple[Copula, ...]]:
+    """Fit what the pilots leave block by block, and beside it how the pilots' errors hang together."""
+    taught, kinds = first.calibration, problem.kinds[pilots]
+    if len(pilots) == problem.series:
+        return [first], _copulas(taught, problem, kinds)
+    where, parts = threads.blocks(problem.series, BLOCK), []
+    with ThreadPoolExecutor(1) as beside:
+        copulas = beside.submit(_copulas, taught, problem, kinds)
+        fitted = threads.each(lambda one: _part(work, _some(problem, one), first.taught), where)
+        for place, part in zip(where, fitted, strict=True):
             parts.append(part)
             if progress is not None:
-                progress(min(place.stop, problem.series), problem.series, f"forecasting {problem.series} series")
-    return parts
+                progress(place.stop, problem.series, f"forecasting {problem.series} series")
+    return parts, copulas.result()
 
 
 def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
