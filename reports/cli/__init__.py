@@ -21,7 +21,7 @@ from reports.cli import options
 
 __all__ = ["VERBS", "main", "parser"]
 
-VERBS = ("demo", "init", "doctor", "pull", "snapshot", "report", "outlook", "lab", "run", "schedule")
+VERBS = ("demo", "init", "doctor", "pull", "snapshot", "report", "outlook", "lint", "lab", "run", "schedule")
 
 NEGATIVE = re.compile(r"-\.?\d")
 

@@ -64,11 +64,11 @@ def source(verb: argparse.ArgumentParser, *, catalog: bool = True, required: boo
         verb.add_argument("--catalog", metavar="FILE", help=known)
 
 
-def when(verb: argparse.ArgumentParser, *, horizon: bool = True) -> None:
+def when(verb: argparse.ArgumentParser, *, horizon: bool = True, window: str = WINDOW) -> None:
     """Add the dates of a plan."""
     verb.add_argument("--as-of", type=values.instant, metavar="TIME", help="the date that the plan pretends is today")
     verb.add_argument(
-        "--window", type=values.duration, metavar="DURATION", help=f"how much history to pull (default: {WINDOW})"
+        "--window", type=values.duration, metavar="DURATION", help=f"how much history to pull (default: {window})"
     )
     if horizon:
         verb.add_argument(
