@@ -11,8 +11,10 @@ from capacity.slo.firing import Burn, Condition, burned, conditions, factor, tim
 from capacity.slo.indicator import Sli, sli
 from capacity.slo.knees import Relation, Saturation, saturate, saturation
 from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
+from capacity.slo.projecting import Projection, projection
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.queueing import Usl, erlang_c, usl
+from capacity.slo.spending import Exhaustion, exhaustion
 from capacity.slo.windows import Span, span
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "Burn",
     "Condition",
     "Drivers",
+    "Exhaustion",
     "OpenSLO",
+    "Projection",
     "Quantile",
     "Relation",
     "Saturation",
@@ -36,10 +40,12 @@ __all__ = [
     "conditions",
     "drivers",
     "erlang_c",
+    "exhaustion",
     "factor",
     "histogram_quantile",
     "increments",
     "past_target",
+    "projection",
     "read_openslo",
     "saturate",
     "saturation",

@@ -15,9 +15,9 @@ import pandas as pd
 
 from capacity.catalog import Objective
 from capacity.errors import FrameError
-from capacity.frames import METRIC, TIME, check
+from capacity.frames import METRIC, TIME, check, duration_text
 from capacity.measured import LOAD, PARTS
-from capacity.provenance import Provenance, merge, read
+from capacity.provenance import MetricProvenance, Provenance, attach, merge, read
 from capacity.slo.buckets import Quantile, histogram_quantile
 
 __all__ = ["NEEDS", "Sli", "keeps", "sli"]
@@ -100,7 +100,14 @@ class Sli:
 
     def each(self, step: pd.Timedelta) -> pd.DataFrame:
         """Return the indicator over each step, from all events in it, as a frame of the contract."""
-        return self._gathered(lambda frame: _steps(frame, step), None, None)
+        made = self._gathered(lambda frame: _steps(frame, step), None, None)
+        if len(made) > 1:
+            made = made.reindex(pd.date_range(made.index[0], made.index[-1], freq=step, unit="us", name=TIME))
+        known = next(iter(self.provenance.metrics), MetricProvenance(self.objective.name))
+        told = {name: getattr(known, name) for name in ("source", "server", "start", "end", "pulled_at")}
+        objective = self.objective
+        told |= {"query": objective.query, "unit": objective.base, "step": duration_text(step)}
+        return attach(made, objective.name, **told)
 
     def counted(self, step: pd.Timedelta) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the valid and the bad events of each step."""
