@@ -79,7 +79,7 @@ def projection(
         lead_time=made.step,
         as_of=as_of,
     )
-    ahead = found.curve.index - made.cutoff
+    ahead = pd.TimedeltaIndex(made.index - made.cutoff)
     judged = found.table
     table = pd.DataFrame(
         {

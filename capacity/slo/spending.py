@@ -243,7 +243,7 @@ class _Work:
 def _own(traffic: Array, objective: Objective, step: pd.Timedelta) -> Array:
     """Return the events of the future that lie in the window of each step."""
     if objective.calendar:
-        return np.cumsum(traffic)
+        return np.asarray(np.cumsum(traffic), dtype=float)
     return _trailing(np.zeros(0), traffic[None], round(objective.window / step))[0]
 
 
