@@ -244,7 +244,8 @@ def _own(traffic: Array, objective: Objective, step: pd.Timedelta) -> Array:
     """Return the events of the future that lie in the window of each step."""
     if objective.calendar:
         return np.asarray(np.cumsum(traffic), dtype=float)
-    return _trailing(np.zeros(0), traffic[None], round(objective.window / step))[0]
+    summed: Array = _trailing(np.zeros(0), traffic[None], round(objective.window / step))[0]
+    return summed
 
 
 def _trailing(past: Array, paths: Array, rows: int) -> Array:
