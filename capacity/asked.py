@@ -17,6 +17,7 @@ from capacity.events import Applied, EventsLike
 from capacity.links import Link
 from capacity.paths import Law
 from capacity.prepare import Prepared
+from capacity.provenance import UNKNOWN
 from capacity.units import unit
 
 __all__ = [
@@ -92,7 +93,7 @@ def units(prepared: Prepared) -> dict[str, str]:
     for metric in prepared.frame.columns.get_level_values(0).unique():
         stated = prepared.provenance[str(metric)].unit
         try:
-            found[str(metric)] = unit(stated).base
+            found[str(metric)] = stated if stated == UNKNOWN else unit(stated).base
         except UnitError:
             found[str(metric)] = stated
     return found

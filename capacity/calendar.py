@@ -97,6 +97,8 @@ def wall_clock(
 
     A change that is no whole number of steps (a step of a day) moves no sample.
     """
+    if set(zone_of) <= {"UTC"}:
+        return None
     moves = {zone: _moves(times, horizon, step, zone) for zone in set(zone_of)}
     if not any(past.any() or ahead.any() for past, ahead in moves.values()):
         return None

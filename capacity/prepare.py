@@ -100,7 +100,7 @@ def prepare(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None, u
 
 
 def _skipped(frame: pd.DataFrame, why: Mapping[int, tuple[str, str]]) -> tuple[Skipped, ...]:
-    labels = series_labels(frame.iloc[:0, list(why)])
+    labels = series_labels(frame.iloc[:0, list(why)]) if why else []
     return tuple(
         Skipped(series_name(one), reason, detail, one)
         for one, (reason, detail) in zip(labels, why.values(), strict=True)
