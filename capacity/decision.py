@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,19 +116,17 @@ def decide(
     """
     now = question.aggregated(recent)
     limit, reserve, buffer, usable = question.taken(limits, -len(curve) - 1)
-    table = pd.DataFrame(
-        {"now": now, "limit": limit, "reserve": reserve, "buffer": buffer, "usable": usable}, index=forecast.columns
-    )
+    table: dict[str, Any] = {"now": now, "limit": limit, "reserve": reserve, "buffer": buffer, "usable": usable}
     table["headroom"] = usable - now if question.direction == "above" else now - usable
     with np.errstate(divide="ignore", invalid="ignore"):
         table["utilisation"] = now / limit
     # The curve never falls, and is NaN past what the history carries: its highest value is that at the carried end.
-    table["probability"] = curve.max().to_numpy()
+    table["probability"] = curve.max().to_numpy(dtype=float)
     table["carried"] = _reach(forecast, curve)
     for name, level in DATES.items():
         table[name] = _dates(passage.quantile_step(curve.to_numpy(), level), curve.index, past, forecast.cutoff)
     due = order_dates(curve, question, past=past, cutoff=forecast.cutoff, timezones=timezones)
-    table["order_by"] = due.where(~_bursts(table["probability"].to_numpy(dtype=float), drawn, habit, question.risk))
+    table["order_by"] = due.where(~_bursts(table["probability"], drawn, habit, question.risk))
     for name, after in (("risk_ordered_today", None), ("risk_ordered_30d", LATER)):
         table[name] = arrival.chance_before(curve.to_numpy(), question.lead, step=forecast.step, past=past, after=after)
     scores = forecast.scores.reindex(forecast.columns)
@@ -141,7 +140,7 @@ def decide(
     table["model"] = forecast.model.to_numpy()
     table["score"] = scores["mase"].to_numpy(dtype=float)
     table["coverage"] = scores["coverage80"].to_numpy(dtype=float)
-    return table
+    return pd.DataFrame(table, index=forecast.columns)
 
 
 def order_dates(
@@ -173,10 +172,8 @@ def _zones(curve: pd.DataFrame, timezones: Mapping[str, str]) -> list[str]:
 
 def _dates(steps: npt.NDArray[np.intp], index: pd.Index, past: Flags, cutoff: pd.Timestamp) -> pd.DatetimeIndex:
     """Return the instants of these steps: the cutoff where it is past already, NaT where there is none."""
-    found = pd.Series(index[np.maximum(steps, 0)])
-    found[steps < 0] = pd.NaT
-    found[past] = cutoff
-    return pd.DatetimeIndex(found).as_unit("us")
+    found = np.where(steps < 0, np.datetime64("NaT"), index.to_numpy()[np.maximum(steps, 0)])
+    return pd.DatetimeIndex(np.where(past, cutoff.to_datetime64(), found), tz="UTC").as_unit("us")
 
 
 def _reach(forecast: Forecast, curve: pd.DataFrame) -> pd.TimedeltaIndex:
@@ -192,15 +189,15 @@ def _verdicts(
     blockers: Sequence[Skipped | None],
     past: Flags,
     curve: pd.DataFrame,
-    table: pd.DataFrame,
+    table: Mapping[str, Any],
     habit: Sequence[precedents.Passed],
     timezones: Mapping[str, str],
 ) -> list[tuple[str, str]]:
-    by_lead_time = table["risk_ordered_today"].to_numpy()
+    by_lead_time = table["risk_ordered_today"]
     horizon = curve.index[-1] - forecast.cutoff
     zones = _zones(curve, timezones)
     midnight = {zone: _day(forecast.cutoff, zone) for zone in set(zones)}
-    due, chance = list(table["order_by"]), np.nan_to_num(table["probability"].to_numpy(dtype=float))
+    due, chance = list(table["order_by"]), np.nan_to_num(table["probability"])
     spans, history = list(table["carried"]), forecast.cutoff - forecast.history.index[0] + forecast.step
     return [
         verdicts.judge(

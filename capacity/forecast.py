@@ -279,7 +279,7 @@ def _result(
 ) -> Forecast:
     columns = prepared.frame.columns
     since = fitted.since if applied is None else np.maximum(fitted.since, applied.since)
-    jumped = prepared.frame.index.take(np.where(since > 0, since, -1), allow_fill=True, fill_value=pd.NaT)
+    jumped = np.where(since > 0, prepared.frame.index.to_numpy()[np.maximum(since, 0)], np.datetime64("NaT"))
     spans = (len(prepared.frame) - prepared.first) * prepared.step.to_timedelta64()
     return Forecast(
         history=prepared.frame,
@@ -296,7 +296,7 @@ def _result(
         scores=pd.DataFrame(fitted.scores, index=columns),
         notes=pd.Series(fitted.notes, index=columns, name="notes", dtype=object),
         law=fitted.law,
-        since=pd.Series(jumped, index=columns, name="since"),
+        since=pd.Series(pd.DatetimeIndex(jumped, tz="UTC"), index=columns, name="since"),
         left_out=pd.Series(prepared.left_out, index=columns, name="left_out"),
         applied=applied,
     )
