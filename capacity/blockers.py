@@ -118,7 +118,8 @@ _BEYOND = "usable capacity lies at or past the physical bound of demand: nothing
 def _unbelieved(forecast: Forecast, position: int) -> Skipped | None:
     score = forecast.scores.iloc[position]
     if not score["folds"] >= MIN_FOLDS:
-        span = duration_text(pd.Timedelta(forecast.carried.iloc[position]).floor("h"))
+        first = int(np.isfinite(forecast.history.iloc[:, position].to_numpy(dtype=float)).argmax())
+        span = duration_text(((len(forecast.history) - first) * forecast.step).floor("h"))
         few = f"{span} of history leave fewer than {MIN_FOLDS} folds to test a forecast on"
         return _skipped(forecast, position, "too short", few)
     jumped = pd.NaT if forecast.since is None else forecast.since.iloc[position]

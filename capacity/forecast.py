@@ -34,6 +34,8 @@ Bounds = tuple[float | None, float | None]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.975)
 BLOCK = 64
+# Past what folds have seen, the growth of errors is carried on by a power law: to twice as far, no more.
+BEYOND = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Forecast:
     provenance : Provenance
     seed : int
     carried : Series of Timedelta, per series
-        How far ahead the history can carry a probability: its own span.
+        How far ahead the history can carry a probability: its own span, and no more than `BEYOND` times as far as the
+        folds have looked.
     scores : DataFrame, per series
         Of its own folds: ``mase``, ``naive_mase`` (seasonal naive on the same folds), ``coverage80`` (of the interval
         0.1 to 0.9, each fold calibrated by the others), ``bias`` (in units of the naive error), ``folds``.
@@ -280,7 +283,7 @@ def _result(
     columns = prepared.frame.columns
     since = fitted.since if applied is None else np.maximum(fitted.since, applied.since)
     jumped = np.where(since > 0, prepared.frame.index.to_numpy()[np.maximum(since, 0)], np.datetime64("NaT"))
-    spans = (len(prepared.frame) - prepared.first) * prepared.step.to_timedelta64()
+    spans = np.minimum(len(prepared.frame) - prepared.first, BEYOND * fitted.tested) * prepared.step.to_timedelta64()
     return Forecast(
         history=prepared.frame,
         index=asked.instants_ahead(prepared, fitted.law.horizon),

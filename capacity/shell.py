@@ -51,13 +51,17 @@ def blas() -> ThreadpoolController:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted fleet: its law, and per series the model used, notes, scores and the row of its last jump (0: none)."""
+    """A fitted fleet: its law, and per series the model used, notes, scores and the row of its last jump (0: none).
+
+    ``tested`` is how many steps ahead its folds have looked.
+    """
 
     law: Law
     models: tuple[str, ...]
     notes: tuple[str, ...]
     scores: Mapping[str, FloatArray]
     since: IntArray
+    tested: int
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def fit(
         _told((note for part in parts for note in part.notes), out),
         {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
         np.concatenate([part.since for part in parts]),
+        len(problem.values) - cutoffs[0] if cutoffs else 0,
     )
 
 

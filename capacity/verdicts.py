@@ -138,7 +138,7 @@ def judge(evidence: Evidence) -> tuple[str, str]:
 def _chance(seen: Evidence) -> str:
     span = _whole(seen.carried)
     within = f"{percent(seen.probability)} within {span}"
-    return within if seen.carried >= seen.horizon else f"{within}, as far as {span} of history carry"
+    return within if seen.carried >= seen.horizon else f"{within}, as far as the history carries"
 
 
 def _order_now(seen: Evidence, chance: str) -> str:
@@ -164,8 +164,7 @@ def _habit(seen: Evidence) -> str:
 def _too_near(seen: Evidence, chance: str) -> str:
     lead = str(seen.lead)
     if seen.carried < seen.horizon:
-        wait = _whole(seen.lead.late - seen.carried)
-        return f"an order takes {lead}, and {chance}: pull a longer window, or wait for {wait} more"
+        return f"an order takes {lead}, and {chance}: pull a longer window, or wait for more"
     return f"the horizon ({_whole(seen.horizon)}) ends before the lead time ({lead}): {chance}; look further ahead"
 
 
