@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from capacity.grids import horizon_buckets
 
-__all__ = ["GRID", "Calibration", "Learnt", "calibrate"]
+__all__ = ["GRID", "MIDDLE", "Calibration", "Learnt", "calibrate", "independent"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -37,6 +37,12 @@ SHAPE_PRIOR = 24.0
 SHAPE_DEFAULT_PRIOR = 16.0
 # How much of the median of the folds' errors is believed. A forecast's bias on few, overlapping folds is mostly chance.
 MEDIAN_KEPT = 0.3
+# A series' own errors count for more than their folds where they are independent within them: this share of that is
+# believed, for folds overlap. So many of them halve the doubt of its own median.
+INDEPENDENT_KEPT = 0.3
+MEDIAN_PRIOR = 60.0
+# A standardised error beyond this is a large one; about half are.
+LARGE = 0.75
 # Growth past the reach of the folds follows a power of the steps ahead: 0.5 is a random walk, 1 an unknown slope.
 GROWTH_RANGE = (0.1, 1.0)
 
@@ -308,11 +314,15 @@ def _segments(ahead: IntArray, day: int) -> IntArray:
 
 @dataclass(frozen=True)
 class _Ordered:
-    """A segment's standardised errors in ascending order, (series, place); how many there are; folds they are of."""
+    """A segment's standardised errors in ascending order, (series, place); how many there are; folds they are of.
+
+    ``worth`` is how many folds' worth they are to the series' own shape.
+    """
 
     values: npt.NDArray[np.float32]
     count: IntArray
     folds: FloatArray
+    worth: FloatArray
 
 
 def _sorted(standardised: FloatArray, segment: IntArray, segments: int) -> list[_Ordered]:
@@ -321,10 +331,28 @@ def _sorted(standardised: FloatArray, segment: IntArray, segments: int) -> list[
         block = standardised[:, segment == part]
         flat = np.ascontiguousarray(block.reshape(-1, block.shape[2]).T, dtype=np.float32)
         flat.sort(axis=1)
-        parts.append(
-            _Ordered(flat, np.isfinite(flat).sum(axis=1), np.isfinite(block).any(axis=1).sum(axis=0).astype(float))
-        )
+        folds = np.isfinite(block).any(axis=1).sum(axis=0).astype(float)
+        worth = folds + INDEPENDENT_KEPT * (independent(block) - folds)
+        parts.append(_Ordered(flat, np.isfinite(flat).sum(axis=1), folds, worth))
     return parts
+
+
+def independent(block: FloatArray) -> FloatArray:
+    """How many independent errors (fold, step, series) amount to, per series: from folds to all that were seen.
+
+    Of a wrong level all errors of a fold are one; of white noise each is one. It is read off how much more the share of
+    low errors, and that of large ones, differ between folds than independent errors' would.
+    """
+    seen = np.isfinite(block)
+    many = seen.sum(axis=1)
+    folds = np.maximum((many > 0).sum(axis=0), 1)
+    each = np.full(block.shape[2], np.inf)
+    for sign in ((block < 0) & seen, (np.abs(block) > LARGE) & seen):
+        share = sign.sum(axis=1) / np.maximum(many, 1)
+        mean = share.sum(axis=0) / folds
+        apart = np.where(many > 0, (share - mean) ** 2, 0.0).sum(axis=0) / np.maximum(folds - 1, 1)
+        each = np.minimum(each, mean * (1 - mean) / np.maximum(apart, 1e-12))
+    return np.asarray(folds * np.clip(each, 1.0, np.maximum(many.max(axis=0, initial=1), 1)), dtype=float)
 
 
 def _kind_shapes(ordered: list[_Ordered], kinds: IntArray) -> FloatArray:
@@ -355,8 +383,8 @@ def _own_shapes(ordered: list[_Ordered], shared: FloatArray) -> FloatArray:
         high = np.minimum(low + 1, np.maximum(part.count - 1, 0)[:, None])
         left, right = np.take_along_axis(part.values, low, 1), np.take_along_axis(part.values, high, 1)
         own = left + (at - low) * (right - left)
-        own -= (1 - MEDIAN_KEPT) * own[:, MIDDLE : MIDDLE + 1]
-        folds = np.where(part.count > 0, part.folds, 0.0)[:, None]
-        own = np.where(folds > 0, own, 0.0)
-        shape[:, place] = (folds * own + SHAPE_PRIOR * shared[:, place]) / (folds + SHAPE_PRIOR)
+        worth = np.where(part.count > 0, part.worth, 0.0)[:, None]
+        own -= MEDIAN_PRIOR / (worth + MEDIAN_PRIOR) * own[:, MIDDLE : MIDDLE + 1]
+        own = np.where(worth > 0, own, 0.0)
+        shape[:, place] = (worth * own + SHAPE_PRIOR * shared[:, place]) / (worth + SHAPE_PRIOR)
     return shape

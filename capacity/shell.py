@@ -22,6 +22,7 @@ from capacity.links import Link
 from capacity.models import AUTO, load_model
 from capacity.models.base import Answer, Model, Problem, filled
 from capacity.models.fleet import Fleet
+from capacity.models.fleet_weights import Pool
 from capacity.outages import without_outages
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
@@ -30,7 +31,6 @@ __all__ = ["Fit", "fit"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Float32 = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], object]
 
 # A batched model's folds cost little; a per-series model pays a fit for each.
@@ -68,7 +68,7 @@ class Fit:
 class _Taught:
     """What series of a kind teach each other: weights of candidates by cutoff, growth and shape of errors."""
 
-    pool: dict[int, Float32]
+    pool: Pool
     learnt: Learnt
 
 
@@ -175,7 +175,7 @@ def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
     """Fit one block: points, choice, calibration."""
     cutoffs, steps, rows = work.cutoffs, work.steps, len(problem.values)
     every = (*cutoffs, rows)
-    pool: dict[int, Float32] = {} if taught is None else taught.pool
+    pool: Pool = {} if taught is None else taught.pool
     if isinstance(work.model, Fleet):
         trial = work.model.trial(problem, every, steps=steps, pool=pool)
         folds, answer = trial.folds, trial.final

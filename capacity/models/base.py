@@ -16,7 +16,7 @@ import pandas as pd
 
 from capacity.grids import Seasons
 
-__all__ = ["Answer", "FloatArray", "Model", "Problem", "filled"]
+__all__ = ["Answer", "FloatArray", "IntArray", "Model", "Problem", "filled"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

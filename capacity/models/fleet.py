@@ -9,11 +9,11 @@ import numpy as np
 
 from capacity.grids import DAY_S, WEEK_S, design, seasons
 from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
-from capacity.models.fleet_candidates import CANDIDATES, CLIMB, View
+from capacity.models.fleet_candidates import CANDIDATES, CLIMB, MONTH_WEEKS, YEAR_S, YEARLY, View
 from capacity.models.fleet_fit import Cleaned, Float32, Scaled, clean, less_season, scaled, with_columns
 from capacity.models.fleet_level import block_means
 from capacity.models.fleet_regime import regimes
-from capacity.models.fleet_weights import Ledger, blend, stretches, strongest
+from capacity.models.fleet_weights import Ledger, Pool, blend, stretches, strongest
 
 __all__ = ["Fleet", "Trial"]
 
@@ -39,7 +39,7 @@ class Trial:
 
     folds: FloatArray
     final: Answer
-    pool: dict[int, Float32]
+    pool: Pool
 
 
 class Fleet:
@@ -53,13 +53,11 @@ class Fleet:
         trial = self.trial(problem, cutoffs, steps=np.arange(1, problem.horizon + 1))
         return replace(trial.final, points=np.concatenate([trial.folds, trial.final.points]))
 
-    def trial(
-        self, problem: Problem, cutoffs: Sequence[int], *, steps: IntArray, pool: dict[int, Float32] | None = None
-    ) -> Trial:
+    def trial(self, problem: Problem, cutoffs: Sequence[int], *, steps: IntArray, pool: Pool | None = None) -> Trial:
         """Forecast all cutoffs but the last at ``steps`` ahead only, the last one over the whole horizon."""
-        names = tuple(CANDIDATES)
+        names = tuple(name for name in CANDIDATES if name not in YEARLY or _has_year(problem, cutoffs[-1]))
         ends = stretches(problem.seasons, problem.horizon)
-        prior = np.array([prior for _, prior in CANDIDATES.values()])
+        prior = np.array([CANDIDATES[name][1] for name in names])
         pool = {} if pool is None else pool
         origins = (*_warm_up(cutoffs[0]), *cutoffs)
         ledger = Ledger(ends, steps, problem.kinds, prior, np.array(origins), pool)
@@ -69,8 +67,8 @@ class Fleet:
             ahead = steps if cutoff != cutoffs[-1] else np.arange(1, problem.horizon + 1)
             given, view = _view(problem, held, cutoff, ahead)
             forecasts = np.empty((len(names), len(ahead), problem.series), dtype=np.float32)
-            for place, (candidate, _) in enumerate(CANDIDATES.values()):
-                forecasts[place] = candidate(view)
+            for place, name in enumerate(names):
+                forecasts[place] = CANDIDATES[name][0](view)
             if cutoff in cutoffs:
                 since = np.where(view.regime.age > 0, cutoff - view.regime.age * view.block, 0)
                 weights = ledger.weights(cutoff, since=since, climbing=view.regime.climbing, climb=names.index(CLIMB))
@@ -136,7 +134,22 @@ def _view(problem: Problem, held: _Held, cutoff: int, ahead: IntArray) -> tuple[
         part = Scaled(settled, seen[:, jumped], given.middle[jumped], given.size[jumped])
         cleaned = with_columns(cleaned, clean(part, shape), jumped)
     zero = (-given.middle / given.size).astype(np.float32)
-    return given, View(cleaned, grid, ahead, block, regime, zero, given.values)
+    return given, View(cleaned, grid, ahead, block, regime, zero, given.values, _year(problem, held, cutoff, given))
+
+
+def _has_year(problem: Problem, cutoff: int) -> bool:
+    """Whether a year and the month before it have been seen by a cutoff, of a series with weeks."""
+    first = problem.seasons.steps(YEAR_S) + problem.seasons.steps(MONTH_WEEKS * WEEK_S)
+    return problem.seasons.week > 0 and cutoff >= first
+
+
+def _year(problem: Problem, held: _Held, cutoff: int, given: Scaled) -> Float32 | None:
+    """Return what was seen a year ago, from the month before on to half a week past the horizon."""
+    if not _has_year(problem, cutoff):
+        return None
+    then = cutoff - problem.seasons.steps(YEAR_S)
+    month, week = problem.seasons.steps(MONTH_WEEKS * WEEK_S), problem.seasons.week
+    return given.to(held.between(then - month, min(then + problem.horizon + week // 2 + 1, cutoff)))
 
 
 def _levels(given: Scaled, cleaned: Cleaned, block: int, *, weekly: bool) -> Float32:

@@ -13,12 +13,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from capacity.grids import Seasons
+from capacity.grids import DAY_S, Seasons
 from capacity.models.fleet_fit import Cleaned, Float32
 from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
 from capacity.models.fleet_regime import Regime
 
-__all__ = ["CANDIDATES", "CLIMB", "View"]
+__all__ = ["CANDIDATES", "CLIMB", "MONTH_WEEKS", "YEARLY", "YEAR_S", "View"]
 
 # Smoothing a day: nearly the last day; about a week; a slope that forgets in a month.
 FAST, MIDDLE = 0.7, 0.25
@@ -26,6 +26,12 @@ TREND_ALPHA, TREND_BETA, TREND_DAMPING = 0.3, 0.1, 0.96
 PROFILE_WEEKS = 4
 PROFILE_SHARE = 0.5
 MEDIAN_ROWS = 200
+# A year of whole weeks, so that weekdays fall on weekdays; the weeks before it, whose level is today's a year ago; how
+# much of last year's course is believed; how far its days grow or shrink with the level.
+YEAR_S = 364 * DAY_S
+MONTH_WEEKS = 4
+COURSE_KEPT = 0.7
+GROWN = (0.2, 5.0)
 
 
 IntArray = npt.NDArray[np.int64]
@@ -36,7 +42,8 @@ class View:
     """What candidates see, in the series' own units: the cleaned history, and what several of them need.
 
     ``ahead`` are the steps ahead that are asked for, from 1; ``zero`` is where each series' 0 lies in its own units;
-    ``raw`` is the history as it was seen, gaps filled.
+    ``raw`` is the history as it was seen, gaps filled; ``year`` the same from `MONTH_WEEKS` before the cutoff's day a
+    year ago on, as far as the horizon reaches; None where that was not seen.
     """
 
     cleaned: Cleaned
@@ -46,6 +53,7 @@ class View:
     regime: Regime
     zero: Float32
     raw: Float32
+    year: Float32 | None = None
 
     @cached_property
     def means(self) -> Float32:
@@ -56,6 +64,11 @@ class View:
     def middle(self) -> Float32:
         """The level of about the last week."""
         return smoothed(self.means, MIDDLE)
+
+    @cached_property
+    def month(self) -> Float32:
+        """The mean level of the last four weeks of blocks."""
+        return np.asarray(self.means[-28:].mean(axis=0))
 
     @cached_property
     def blocks_ahead(self) -> Float32:
@@ -179,6 +192,38 @@ def _damped(view: View) -> Float32:
     return view.season + level + slope * gain
 
 
+def _last_year(view: View, year: Float32) -> tuple[Float32, Float32, IntArray]:
+    """Return the level a year ago, today's, and the places of the steps ahead among ``year``'s rows."""
+    week = view.grid.week
+    month = MONTH_WEEKS * week
+    # What lies more than a year ahead is the year's own course again.
+    places = month + (view.ahead - 1) % view.grid.steps(YEAR_S)
+    now = view.means[-max(1, 2 * week // view.block) :].mean(axis=0)
+    return year[month - 2 * week : month].mean(axis=0), now, np.minimum(places, len(year) - 1)
+
+
+def _course(view: View) -> Float32:
+    """Follow the course of last year's weeks, from today's level on."""
+    if view.year is None:
+        return view.season + view.middle
+    then, _, places = _last_year(view, view.year)
+    half = view.grid.week // 2
+    sums = np.vstack([np.zeros_like(then)[None], np.cumsum(view.year, axis=0)])
+    low, high = np.maximum(places - half, 0), np.minimum(places + half + 1, len(view.year))
+    course = (sums[high] - sums[low]) / (high - low)[:, None].astype(np.float32)
+    return np.asarray(view.season + view.middle + np.float32(COURSE_KEPT) * (course - then))
+
+
+def _same_days(view: View) -> Float32:
+    """Repeat last year's days in proportion to the level, where the level is above 0; else moved by it."""
+    if view.year is None:
+        return view.season + view.middle
+    then, now, places = _last_year(view, view.year)
+    days, owner = view.year[places], then - view.zero
+    grown = np.clip((now - view.zero) / np.where(owner > 0, owner, np.float32(np.inf)), *GROWN)
+    return np.where(owner > 0, view.zero + (days - view.zero) * grown, days - then + now)
+
+
 Forecaster = Callable[[View], Float32]
 
 # The one that continues a climb.
@@ -191,7 +236,7 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "season and the week's level": (lambda view: view.season + view.middle, 0.0),
     "season and the long mean": (lambda view: view.season + view.means.mean(axis=0), 0.1),
     "season and a damped trend": (_damped, 0.0),
-    "season and the whole trend": (lambda view: view.season + view.whole_line, 0.05),
+    "season and the month's level": (lambda view: view.season + view.month, 0.0),
     CLIMB: (lambda view: view.season + view.recent_line, 0.1),
     "growing season and the whole trend": (lambda view: _in_proportion(view, view.whole_line), 0.05),
     "growing season and the recent trend": (lambda view: _in_proportion(view, view.recent_line), 0.1),
@@ -203,7 +248,12 @@ CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "yesterday and the week's shape": (_last_day, -0.1),
     "yesterday": (lambda view: view.repeat(view.raw[-(view.grid.day or 1) :]), 0.2),
     "mean days": (lambda view: view.repeat(_profile(view.cleaned.values, view.grid.day or 1, 7)), 0.2),
+    "mean days of a fortnight": (lambda view: view.repeat(_profile(view.cleaned.values, view.grid.day or 1, 14)), 0.2),
     "flat": (lambda view: view.same(view.middle), 0.6),
     "last value": (lambda view: view.same(view.cleaned.values[-1]), 0.6),
     "long median": (lambda view: view.same(_middling(view.cleaned.values)), 0.7),
+    "last year's course": (_course, 0.0),
+    "last year's days": (_same_days, 0.0),
 }
+# Those that want more than a year of history; without it nobody asks them.
+YEARLY = ("last year's course", "last year's days")

@@ -7,15 +7,17 @@ errors of the blend are those of a forecast that could have been made, and calib
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from capacity.grids import DAY_S, Seasons
 from capacity.models.base import FloatArray
+from capacity.models.fleet_descent import Descent
 from capacity.models.fleet_fit import Float32
 
-__all__ = ["Ledger", "blend", "stretches", "strongest"]
+__all__ = ["Ledger", "Lesson", "Pool", "blend", "stretches", "strongest"]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -31,6 +33,17 @@ CANDIDATE_PRIOR = 1.0
 # How far a climb is believed before any fold since it began has spoken, and how many folds halve that.
 CLIMB_BELIEF = 0.95
 CLIMB_FOLDS = 4.0
+
+
+class Lesson(NamedTuple):
+    """What kinds have taught by a cutoff, both (stretch, candidate, kind): log errors, and moves of log weights."""
+
+    errors: Float32
+    moves: Float32
+
+
+# By cutoff.
+Pool = dict[int, Lesson]
 
 
 def stretches(grid: Seasons, horizon: int) -> IntArray:
@@ -66,7 +79,7 @@ class Ledger:
         kinds: IntArray,
         prior: FloatArray,
         cutoffs: IntArray,
-        pool: dict[int, Float32],
+        pool: Pool,
     ) -> None:
         self.prior = prior.astype(np.float32)
         self.ends = ends
@@ -77,12 +90,15 @@ class Ledger:
         self.high = np.searchsorted(steps, ends, side="right")
         self.low = np.concatenate([[0], self.high[:-1]])
         self._running: list[tuple[int, IntArray, Float32, Float32]] = []
+        self._descent = None if pool else Descent(self.low, self.high, steps, kinds)
 
     def add(self, cutoff: int, forecasts: Float32, truth: Float32, size: FloatArray) -> None:
         """Record the forecasts (candidate, step, series) of a cutoff against ``truth`` (step, series), in ``size``.
 
         What is not known yet, or never, is NaN.
         """
+        if self._descent is not None:
+            self._descent.add(cutoff, forecasts, truth, size)
         seen = np.isfinite(truth)
         # Sums are kept at the ends of stretches, and where a later cutoff stands: nothing else is asked for.
         marks = np.unique([*self.high, *np.searchsorted(self.steps, self.cutoffs - cutoff, side="right")])
@@ -122,11 +138,18 @@ class Ledger:
             score[some] += (total[high] - total[low]) * (share / np.maximum(samples, 1))[:, None]
             folds[some, 0] += share
         score /= np.maximum(folds, np.float32(1e-12))
-        weights = _softmax(self._shrunk(cutoff, score, folds))
+        weights = self._moved(cutoff, _softmax(self._shrunk(cutoff, score, folds)), since)
         belief = np.where(climbing, CLIMB_BELIEF * CLIMB_FOLDS / (CLIMB_FOLDS + folds), 0.0).astype(np.float32)
         weights *= 1 - belief
         weights[:, climb] += belief[:, 0]
         return weights
+
+    def _moved(self, cutoff: int, weights: Float32, since: IntArray) -> Float32:
+        """Move weights as the kind's blend asks for."""
+        if self._descent is not None:
+            self.pool[cutoff] = Lesson(self.pool[cutoff].errors, self._descent.moves(cutoff, weights, since))
+        weights *= np.exp(self.pool[cutoff].moves[:, :, self.kinds])
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def _shrunk(self, cutoff: int, mean: Float32, folds: Float32) -> Float32:
         """Log errors relative to the candidates' average, shrunk towards the kind's; unseen stretches borrow."""
@@ -134,8 +157,9 @@ class Ledger:
         relative = np.log(np.maximum(mean, 1e-6 * level) / np.where(level > 0, level, np.float32(1)) + 1e-12)
         relative *= (folds > 0) & (level > 0)
         if cutoff not in self.pool:
-            self.pool[cutoff] = self._pooled(relative, folds)
-        fleet = self.pool[cutoff][:, :, self.kinds]
+            errors = self._pooled(relative, folds)
+            self.pool[cutoff] = Lesson(errors, np.zeros_like(errors))
+        fleet = self.pool[cutoff].errors[:, :, self.kinds]
         prior = self.prior[None, :, None]
         shrunk = (folds * relative + KIND_PRIOR * fleet + CANDIDATE_PRIOR * prior) / (
             folds + KIND_PRIOR + CANDIDATE_PRIOR

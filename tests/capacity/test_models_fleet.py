@@ -10,6 +10,7 @@ from capacity.errors import ParameterError
 from capacity.grids import Seasons, design, phases, probes, seasons
 from capacity.models import load_model
 from capacity.models.base import filled
+from capacity.models.fleet_descent import Descent
 from capacity.models.fleet_fit import clean, scaled
 from capacity.models.fleet_level import drift, smoothed
 from capacity.models.fleet_regime import regimes
@@ -137,6 +138,30 @@ def test_a_blend_of_equals_is_what_they_are() -> None:
     ends = np.array([6, 48, 100])
     weights = np.random.default_rng(0).dirichlet(np.ones(3), 3)[:, :, None]
     assert blend(weights, np.full((3, 100, 1), 7.0), ends, np.arange(1, 101)) == pytest.approx(np.full((100, 1), 7.0))
+
+
+def test_weights_move_to_whom_the_blend_needs() -> None:
+    """Three candidates are 1 too low and one is 1 too high: the one gains, the three lose alike."""
+    weights = np.full((1, 4, 5), 0.25, dtype=np.float32)
+    forecasts = np.broadcast_to(np.array([-1.0, -1.0, -1.0, 1.0])[:, None, None], (4, 8, 5)).astype(np.float32)
+    descent = Descent(np.array([0]), np.array([8]), np.arange(1, 9), np.zeros(5, dtype=np.int64))
+    descent.add(100, forecasts, np.zeros((8, 5), dtype=np.float32), np.ones(5))
+    moves = descent.moves(200, weights, np.zeros(5, dtype=np.int64))[0, :, 0]
+    assert moves[3] > moves[0]
+    assert np.allclose(moves[:3], moves[0])
+    moved = np.exp(moves) / np.exp(moves).sum()
+    assert abs(moved[3] - moved[:3].sum()) < 0.45 < abs(0.25 - 0.75)
+
+
+def test_weights_do_not_move_by_what_was_not_known() -> None:
+    """No error was known at the cutoff that it was made at, nor counts one from before the regime began."""
+    forecasts = np.random.default_rng(0).normal(size=(3, 8, 2)).astype(np.float32)
+    weights = np.full((1, 3, 2), 1 / 3, dtype=np.float32)
+    descent = Descent(np.array([0]), np.array([8]), np.arange(1, 9), np.zeros(2, dtype=np.int64))
+    descent.add(100, forecasts, np.zeros((8, 2), dtype=np.float32), np.ones(2))
+    assert not descent.moves(100, weights, np.array([0, 0])).any()
+    assert not descent.moves(200, weights, np.array([150, 150])).any()
+    assert descent.moves(101, weights, np.array([0, 0])).any()
 
 
 def test_an_unknown_model_is_a_parameter_error() -> None:
