@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capacity import passage, precedents
+from capacity import passage, precedents, threads
 from capacity.decision import Question
 from capacity.forecast import Forecast
 from capacity.paths import Law
@@ -16,7 +16,12 @@ from capacity.paths import Law
 __all__ = ["breach_chances"]
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, str], object]
+
+
+# Series whose paths are counted at a time, of which a few are drawn at a time.
+BLOCK = 64
 
 
 def breach_chances(
@@ -42,18 +47,12 @@ def breach_chances(
     if window == 1 and isinstance(forecast.law, Law):
         # One step is one window: the paths need not be drawn to be counted.
         shares = forecast.law.reached(room, paths=question.paths, above=question.direction == "above")
-        values = passage.gathered(shares, shape=(horizon, series), progress=told)
     else:
-        values = passage.first_passage(
-            forecast.iter_paths(question.paths, block=passage.block_size(question.paths, horizon)),
-            tail=recent[1:],
-            usable=room,
-            window=window,
-            aggregate=question.aggregate,
-            direction=question.direction,
-            shape=(horizon, series),
-            progress=told,
+        where = threads.blocks(series, BLOCK)
+        shares = zip(
+            where, threads.each(lambda one: _drawn(forecast, question, room(one), recent, one), where), strict=True
         )
+    values = passage.gathered(shares, shape=(horizon, series), progress=told)
     drawn = np.fmax.reduce(values, axis=0, initial=0.0)
     blended = precedents.blend(
         values,
@@ -66,6 +65,33 @@ def breach_chances(
         direction=question.direction,
     )
     return blended, drawn
+
+
+def _drawn(forecast: Forecast, question: Question, usable: Array, recent: Array, where: slice) -> Array:
+    """Return P(breach by t) over windows of several steps; no paths are drawn of series that none of can breach."""
+    law = forecast.law.only(where)
+    near = np.flatnonzero(_in_reach(law, question, usable, recent[:, where]))
+    found = np.where(np.isnan(usable).any(axis=0), np.nan, np.zeros(usable.shape))
+    found[:, near] = passage.first_passage(
+        law.only(near).blocks(question.paths, block=passage.block_size(question.paths, law.horizon)),
+        tail=recent[1:, where][:, near],
+        usable=lambda one: usable[:, near[one]],
+        window=question.window(forecast.step),
+        aggregate=question.aggregate,
+        direction=question.direction,
+        shape=(law.horizon, len(near)),
+    )
+    return found
+
+
+def _in_reach(law: Law, question: Question, usable: Array, recent: Array) -> Flags:
+    """Whether any sample of any path, or of the window at the cutoff, is past the least that may be used."""
+    if not isinstance(law, Law):
+        return np.ones(usable.shape[1], dtype=bool)
+    above = question.direction == "above"
+    worst, least = (np.maximum, np.minimum) if above else (np.minimum, np.maximum)
+    far = worst.reduce(law.quantile(law.farthest(question.paths, above=above)))
+    return passage.past(worst(far, worst.reduce(recent)), least.reduce(usable), question.direction)
 
 
 def _jumps(forecast: Forecast) -> npt.NDArray[np.intp]:

@@ -128,20 +128,23 @@ class Law:
         shares = threads.each(lambda one: self._reached(one, room(one), drawn, paths, above), where)
         yield from zip(where, shares, strict=True)
 
+    @staticmethod
+    def farthest(paths: int, *, above: bool) -> float:
+        """Return the level of the highest (or lowest) of so many paths at every step."""
+        return float(_levels(paths)[-1 if above else 0])
+
     def _reached(
         self, columns: slice, room: FloatArray, ranks: dict[int, Ranks], paths: int, above: bool
     ) -> FloatArray:
         part, out = self._some(columns), np.zeros(room.shape)
         past = np.greater if above else np.less
-        far, near = (-1, 0) if above else (0, -1)
-        levels = _levels(paths)
-        some = past(part.quantile(levels[far]), room)
+        some = past(part.quantile(self.farthest(paths, above=above)), room)
         touched = np.flatnonzero(some.any(axis=0))
         if len(touched):
             # Most series of a healthy fleet are not: only of these every path counts.
             part, some, room_of = part._some(touched), some[:, touched], room[:, touched]
             first = part._first_past(room_of, some, paths, above)
-            first[past(part.quantile(levels[near]), room_of)] = 0
+            first[past(part.quantile(self.farthest(paths, above=not above)), room_of)] = 0
             for place, kind in enumerate(part.kinds):
                 out[:, touched[place]] = _share_past(ranks[int(kind)], first[:, place])
         out[:, np.isnan(room).any(axis=0)] = np.nan
