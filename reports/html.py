@@ -127,7 +127,8 @@ class ReportExporter(HTMLExporter):
         number = self.shelf.add(chart, name=words or self.page.name)
         label = escape(words, quote=True)
         named = f'role="img" aria-label="{label}" tabindex="0" data-chart="{number}"'
-        return f'<figure {named}><div class="canvas"></div></figure>'
+        data = f'<details class="data" data-of="{number}" hidden><summary>The data of this chart</summary></details>'
+        return f'<figure {named}><div class="canvas"></div></figure>{data}'
 
 
 def _picture(kind: str, data: str, words: str) -> str:

@@ -106,7 +106,11 @@ class Row:
 
 
 def rows(result: Plan | Outlook) -> tuple[Row, ...]:
-    """Return a row a series, the most urgent first; of a plan also those that cannot be judged at all."""
+    """Return a row a series, the most urgent first; of a plan also those that cannot be judged at all.
+
+    Of a single outlook none says how much to add: that takes drawing its paths, and charts, which ask this, do not
+    show it.
+    """
     outlooks = getattr(result, "outlooks", None)
     if outlooks is None:
         return tuple(sorted(_of_outlook(result), key=lambda row: row.urgency))  # type: ignore[arg-type]
@@ -134,8 +138,8 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
 def _of_outlook(outlook: Outlook) -> Iterable[Row]:
     columns = outlook.forecast.columns
     names = series_names(series_labels(columns))
-    table = outlook.table.join(outlook.sizes)
-    for position, (labels, record) in enumerate(zip(series_labels(columns), table.to_dict("records"), strict=True)):
+    records = outlook.table.to_dict("records")
+    for position, (labels, record) in enumerate(zip(series_labels(columns), records, strict=True)):
         metric = str(columns[position][0])
         head = {
             "resource": metric,
@@ -167,8 +171,8 @@ def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone
         busy=math.nan if outlook is None else _busy(outlook, position),
         lead_time=record["lead_time"],
         labels=record.get("labels") or {},
-        add=more(record, words["unit"], limit=figures["limit"]),
-        add_amount=_number(record["add"]),
+        add=more(record, words["unit"], limit=figures["limit"]) if "add" in record else "",
+        add_amount=_number(record.get("add")),
         outlook=outlook,
         position=position,
         **words,  # type: ignore[arg-type]

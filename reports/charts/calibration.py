@@ -34,7 +34,7 @@ def coverage(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | N
     return tools.dressed(
         _layers(data, x, scale, mark=NOMINAL, named="promised: 80 %"),
         title="Do the bands hold?",
-        subtitle="share of what came that lay within the 80 % band; dot: mean, bar: P10–P90 of the series",
+        subtitle="share of what came that lay within the 80 % band; dot: mean, bar: 8 in 10 of the series",
         description=f"Coverage of the 80 % bands in backtests, mean over each resource's series: {told}.",
         height=max(2, len(data)) * RUNG,
     )
@@ -53,7 +53,7 @@ def skill(forecasts: Mapping[str, Forecast], *, titles: Mapping[str, str] | None
     return tools.dressed(
         _layers(data, x, scale, mark=1.0, named="as good as naive"),
         title="Is it better than naive?",
-        subtitle="error in backtests over a seasonal naive forecast's; dot: mean, bar: P10–P90 of the series",
+        subtitle="error in backtests over a seasonal naive forecast's; dot: mean, bar: 8 in 10 of the series",
         description=f"Error over a seasonal naive forecast's, mean over each resource's series: {told}.",
         height=max(2, len(data)) * RUNG,
     )

@@ -106,13 +106,12 @@ def projected(
     starts, first, sizes = np.unique(keys.as_unit("us").asi8, return_index=True, return_counts=True)
     whole = _whole(sizes, step=forecast.step, bucket=bucket)
     reduce = np.maximum if direction == "above" else np.minimum
-    wanted = set(positions)
     found: dict[int, pd.DataFrame] = {}
-    for part, block in forecast.iter_paths(paths):
-        for position in wanted.intersection(range(*part.indices(len(forecast.columns)))):
-            drawn = reduce.reduceat(block[:, :, position - part.start], first, axis=1)
-            cut = np.quantile(drawn[:, whole], levels, axis=0).T
-            found[position] = pd.DataFrame(cut, index=_stamps(starts[whole]), columns=list(levels)).rename_axis("time")
-        if wanted <= found.keys():
-            break
+    wanted = sorted(set(positions))
+    for part, block in forecast.law.only(np.array(wanted, dtype=np.intp)).blocks(paths, block=1):
+        drawn = reduce.reduceat(block[:, :, 0], first, axis=1)
+        cut = np.quantile(drawn[:, whole], levels, axis=0).T
+        found[wanted[part.start]] = pd.DataFrame(cut, index=_stamps(starts[whole]), columns=list(levels)).rename_axis(
+            "time"
+        )
     return found

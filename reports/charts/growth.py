@@ -9,7 +9,8 @@ import altair as alt
 import pandas as pd
 
 from capacity.errors import UnitError
-from capacity.frames import series_labels, series_name
+from capacity.frames import series_labels
+from capacity.naming import series_names
 from capacity.units import human, unit
 from reports import theme
 from reports.charts import tools
@@ -62,13 +63,15 @@ def growth(
 
 
 def _fastest(result: Growth, resource: str, most: int) -> list[dict[str, Any]]:
+    assert isinstance(result.table.index, pd.MultiIndex)
+    short = pd.Series(series_names(series_labels(result.table.index)), index=result.table.index)
     table = result.table[result.table["now"].gt(0) & result.table["relative_30d"].notna()]
     table = table.sort_values("relative_30d", ascending=False, kind="stable").iloc[:most]
     assert isinstance(table.index, pd.MultiIndex)
-    labels = series_labels(table.index)
+    names, metrics = short[table.index], table.index.get_level_values(0)
     found = []
-    for metric, own, row in zip(table.index.get_level_values(0), labels, table.to_dict("records"), strict=True):
-        base, name = _base(result.units.get(str(metric), "")), series_name(own)
+    for metric, name, row in zip(metrics, names, table.to_dict("records"), strict=True):
+        base = _base(result.units.get(str(metric), ""))
         found.append(
             {
                 "series": f"{resource} · {name}" if resource else name,

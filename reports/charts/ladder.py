@@ -30,8 +30,8 @@ COLOURS = {
     "cannot judge": theme.GREY,
 }
 KEY = (
-    ("likely to run out, P10–P90", theme.VERMILLION),
-    ("may run out, P10–P90", theme.ORANGE),
+    ("likely to run out: 8 in 10 futures within", theme.VERMILLION),
+    ("may run out: 8 in 10 futures within", theme.ORANGE),
     ("order by", theme.BLUE),
     ("lead time", theme.tint(theme.ORANGE, 0.3)),
 )
@@ -77,7 +77,7 @@ def _rung(row: Row, as_of: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
         "median": tools.stamp(as_of if past else row.p50),
         "high": tools.stamp(as_of if past else late),
         "order": tools.stamp(max(row.order_by, as_of) if words.known(row.order_by) else row.order_by),
-        "P10–P90": words.span(row.p10, row.p90, zone=row.zone),
+        "8 in 10 between": words.span(row.p10, row.p90, zone=row.zone),
         "order by": words.day(row.order_by),
         "chance": words.chance(row.chance),
     }
@@ -106,7 +106,7 @@ def _marks(shown: Sequence[Row], as_of: pd.Timestamp, end: pd.Timestamp) -> list
     x = tools.time_axis("low", low=as_of - (end - as_of) * 0.02, high=end)
     y = tools.names_axis("name", [_name(row) for row in shown])
     colour = alt.Color("colour:N", scale=None)
-    tips = [alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "P10–P90", "chance", "order by")]
+    tips = [alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "8 in 10 between", "chance", "order by")]
     base = tools.chart(_rung(row, as_of, end) for row in shown)
     bar = base.mark_bar(opacity=0.55, height=10, cornerRadius=3)
     dot = base.mark_point(shape="diamond", filled=True, size=90, opacity=1)

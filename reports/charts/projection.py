@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -56,7 +57,11 @@ def forecast(
     )
     name = title or f"{metric} · {series_name(series_labels(forecast.columns)[at])}"
     return tools.dressed(
-        canvas.layers(), title=name, subtitle=finding(row) if row is not None else "", description=canvas.told(name)
+        canvas.layers(),
+        title=name,
+        subtitle=finding(row) if row is not None else "",
+        description=canvas.told(name),
+        fields=canvas.fields(),
     )
 
 
@@ -83,6 +88,16 @@ class _Canvas:
     base: str
     metric: str
 
+    @cached_property
+    def domain(self) -> tuple[float, float]:
+        """From where to where the axis goes, in the base unit."""
+        return self.shown.domain()
+
+    @cached_property
+    def unit(self) -> tuple[float, str]:
+        """How many of the base unit make one of the axis, and its sign."""
+        return axis(self.base, self.shown.largest)
+
     @property
     def start(self) -> pd.Timestamp:
         return pd.Timestamp(self.shown.history.index[0])
@@ -95,7 +110,6 @@ class _Canvas:
             *self.limits(),
             *tools.rule(self.cutoff, f"as of {words.short_day(self.cutoff)}"),
             *self.breach(),
-            self.hover(),
             tools.key(self.legend()),
         ]
 
@@ -103,15 +117,15 @@ class _Canvas:
         return tools.time_axis(field, low=self.start, high=self.end)
 
     def y(self, field: str) -> alt.Y:
-        low, high = self.shown.domain()
-        sign = axis(self.base, self.shown.largest)[1]
+        (low, high), (_, sign) = self.domain, self.unit
         scale = alt.Scale(domain=[self.scaled(low), self.scaled(high)], nice=False, zero=False)
         title = f"{self.metric} ({sign})" if sign else self.metric
         return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(title=title, tickCount=5))
 
     def scaled(self, value: float) -> float | None:
-        """Return a value in the unit of the axis, as fine as a pixel."""
-        return tools.rounded(value / axis(self.base, self.shown.largest)[0])
+        """Return a value in the unit of the axis, as fine as a quarter of a pixel."""
+        (low, high), (scale, _) = self.domain, self.unit
+        return tools.rounded_within(value / scale, (high - low) / scale)
 
     def lead(self) -> list[tools.Layer]:
         if self.row is None:
@@ -132,7 +146,22 @@ class _Canvas:
             for width, opacity in theme.BANDS
         ]
         median = base.mark_line(color=theme.BLUE, strokeDash=[5, 3], strokeWidth=1.6, clip=True)
-        return [*areas, median.encode(x=self.x(), y=self.y(_level(0.5)))]
+        # Wide, unseen rules over the buckets ahead tell their figures.
+        tips = [alt.Tooltip("time:T", format="%d %b %Y", title="date")]
+        tips += [alt.Tooltip(f"{_level(one)}:Q", format=",.4~g", title=self.worded(one)) for one in (0.5, 0.1, 0.9)]
+        hover = base.mark_rule(color=theme.GREY, opacity=0, strokeWidth=5).encode(x=self.x(), tooltip=tips)
+        return [*areas, median.encode(x=self.x(), y=self.y(_level(0.5))), hover]
+
+    def worded(self, level: float) -> str:
+        """Name a quantile level with the axis' unit: ``"median (GiB)"``, ``"10 % below (GiB)"``."""
+        sign = self.unit[1]
+        name = "median" if level == 0.5 else f"{100 * level:g} % lie below"
+        return f"{name} ({sign})" if sign else name
+
+    def fields(self) -> dict[str, str]:
+        """Name the columns of the chart's data for its table."""
+        levels = {_level(float(level)): self.worded(float(level)) for level in LEVELS}
+        return {"time": "from", "low": "lowest", "high": "highest", **levels}
 
     def past(self) -> list[tools.Layer]:
         frame, side = self.shown.history, self.shown.side
@@ -178,16 +207,6 @@ class _Canvas:
         span = bar.encode(x=self.x("p10"), x2=alt.X2("p90:T"), y=self.y("value"))
         return [span, mark.encode(x=self.x("p50"), y=self.y("value"))] if words.known(row.p50) else [span]
 
-    def hover(self) -> tools.Layer:
-        """Put wide, unseen rules over the buckets ahead, which tell their figures."""
-        frame = self.shown.bands
-        base = tools.chart(
-            {"time": tools.stamp(time), "median": human(one[0.5], self.base), "80 %": self.between(one[0.1], one[0.9])}
-            for time, one in zip(_times(frame), frame.to_dict("records"), strict=True)
-        )
-        tips = [alt.Tooltip("time:T", format="%d %b %Y"), alt.Tooltip("median:N"), alt.Tooltip("80 %:N")]
-        return base.mark_rule(color=theme.GREY, opacity=0, strokeWidth=5).encode(x=self.x(), tooltip=tips)
-
     def between(self, low: float, high: float) -> str:
         return f"{human(low, self.base)} – {human(high, self.base)}"
 
@@ -198,8 +217,7 @@ class _Canvas:
         if self.shown.limit is not None:
             entries.append((self.limit_words(self.shown.limit), theme.VERMILLION))
         through = math.prod(1 - opacity for _, opacity in theme.BANDS[:2])
-        widths = ", ".join(f"{100 * width:.0f}" for width, _ in reversed(theme.BANDS))
-        entries.append((f"{widths} % intervals", theme.tint(theme.SKY, round(1 - through, 2))))
+        entries.append(("half, 8 in 10 and 19 in 20 of the futures", theme.tint(theme.SKY, round(1 - through, 2))))
         return entries
 
     def what(self) -> str:

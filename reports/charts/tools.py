@@ -23,6 +23,7 @@ __all__ = [
     "lead_band",
     "names_axis",
     "rounded",
+    "rounded_within",
     "rule",
     "stamp",
     "time_axis",
@@ -48,6 +49,16 @@ LABELS = 160
 def rounded(value: float, *, digits: int = DIGITS) -> float | None:
     """Round to significant digits (a pixel shows no more); what is not finite is None, a hole in the line."""
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+
+
+def rounded_within(value: float, span: float) -> float | None:
+    """Round to half a pixel of an axis of this span: to 1, 2 or 5 of some decimal place, so that it is short text."""
+    if not (math.isfinite(value) and span > 0):
+        return value if math.isfinite(value) else None
+    finest = span / (2 * HEIGHT)
+    decimals = math.ceil(-math.log10(finest))
+    units = next(units for units in (5, 2, 1) if units * 10.0**-decimals <= finest)
+    return round(round(value * 10.0**decimals / units) * units / 10.0**decimals, max(decimals, 0)) + 0.0
 
 
 def stamp(when: pd.Timestamp) -> str | None:
@@ -112,9 +123,25 @@ def key(entries: Sequence[tuple[str, str]]) -> Layer:
 
 
 def dressed(
-    layers: Sequence[Layer], *, title: str, subtitle: str = "", description: str, height: float = HEIGHT
+    layers: Sequence[Layer],
+    *,
+    title: str,
+    subtitle: str = "",
+    description: str,
+    height: float = HEIGHT,
+    fields: Mapping[str, str] | None = None,
 ) -> alt.LayerChart:
-    """Put layers together with a title, words for whoever cannot see them, and the width of the page they stand on."""
+    """Put layers together with a title, words for whoever cannot see them, and the width of the page they stand on.
+
+    ``fields`` are names for the columns of the chart's data, where a page shows them as a table.
+    """
     lines = wrap(subtitle, LINE)
     heading = alt.TitleParams(text=title, subtitle=lines) if lines else alt.TitleParams(text=title)
-    return alt.LayerChart(layer=list(layers), title=heading, description=description, width="container", height=height)
+    return alt.LayerChart(
+        layer=list(layers),
+        title=heading,
+        description=description,
+        width="container",
+        height=height,
+        usermeta={"fields": dict(fields or {})},
+    )

@@ -72,6 +72,7 @@ def store(folder: Path) -> Path:
     from capacity.catalog_load import load_catalog
     from connectors import connect
     from reports.overview import Story
+    from reports.rows import rows
 
     catalog = load_catalog("dwcp")
     first, second = (connect(url).pull(catalog, window="120d") for url in ("demo:", "demo:?seed=1"))
@@ -85,6 +86,7 @@ def store(folder: Path) -> Path:
         if own in second.limits:
             limits[name] = second.limits[own]
     plan = capacity.plan(replace(first, demand=demand, limits=limits), replace(catalog, resources=resources))
+    rows(plan)  # with all that is worked out when it is first asked for, such as how much to order
     story = Story(plan=plan, title="Ten resources", source="demo:", command="capacity report capacity_overview")
     path = folder / "stored.pickle"
     path.write_bytes(pickle.dumps(story))

@@ -159,6 +159,20 @@ def test_charts_are_reached_by_keyboard(browser: Browser, tmp_path: Path) -> Non
         assert seen.page.evaluate(focused) == ["rising until December", "solid"]
 
 
+def test_a_chart_has_its_data_as_a_table(browser: Browser, tmp_path: Path) -> None:
+    """Beneath a chart its data can be opened: a row a point, columns by name, built only when they are asked for."""
+    named = chart(ROWS, usermeta={"fields": {"y": "count <b>"}})
+    with opened(browser, written(tmp_path, named)) as seen:
+        seen.drawn()
+        assert seen.page.locator(".data table").count() == 0
+        seen.page.click(".data > summary")
+        seen.page.wait_for_selector(".data table")
+        assert seen.page.locator(".data thead th").all_inner_texts() == ["x", "count <b>"]
+        rows = seen.page.locator(".data tbody tr").all_inner_texts()
+        assert [[int(cell) for cell in row.split("\t")] for row in rows] == [[one["x"], one["y"]] for one in ROWS]
+        assert seen.errors == []
+
+
 def test_a_tooltip_is_text(browser: Browser, tmp_path: Path) -> None:
     """What is under the pointer is told as text, never as markup."""
     rows = [{"x": 1, "y": 1, "name": "<img src=x onerror=globalThis.pwned=1>"}]

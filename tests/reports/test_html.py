@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capacity.errors import ReportError
+from reports import pack
 from reports.html import to_html
 from reports.pack import source_hash
 from reports.pages import COVER
-from reports.vega import MIME
+from reports.vega import MIME, stepped
 from tests.support.checkout import run, told
-from tests.support.pages import carried, chart, display, line, ran, shown, summary
+from tests.support.pages import carried, chart, display, line, ran, shown, summary, unstepped
 
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 ROWS = [{"x": at, "y": at * at} for at in range(50)]
@@ -192,3 +195,25 @@ def test_black_marks_follow_the_theme() -> None:
     rule = line(ROWS) | {"mark": "rule"}
     spec = carried(to_html(ran(display(MIME, rule, "rules"), summary())))["charts"][0]
     assert spec["marks"][0]["encode"]["update"]["stroke"] == {"value": "var(--ink)"}
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(), st.integers(-(10**9), 10**9), st.decimals(-999, 999, places=3).map(float), st.floats(-1, 1)
+        ),
+        min_size=12,
+        max_size=40,
+    )
+)
+def test_a_column_comes_back_to_the_last_bit(column: list[float | None]) -> None:
+    """Written as steps or as it is, a column's values are those that went in, holes among them."""
+    assert unstepped(stepped(column)) == column
+
+
+@given(st.text(max_size=400))
+def test_what_is_packed_comes_back_and_cannot_break_out(text: str) -> None:
+    """Any text survives, in characters that mean nothing in HTML."""
+    packed = pack.packed(text)
+    assert pack.unpacked(packed) == text
+    assert set(packed).isdisjoint("<>&\"'\\")

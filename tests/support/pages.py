@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import re
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from reports.pack import unpacked
 from reports.pages import SUMMARY
 from reports.vega import MIME
 
@@ -88,7 +87,23 @@ def chart(rows: list[dict[str, Any]] | None = None, *, description: str = "a lin
 
 
 def carried(page: str) -> Any:
-    """Return what a page's charts are drawn from: ``{"charts": …, "store": …}``."""
+    """Return what a page's charts are drawn from: ``{"charts": …, "store": …}``, every data set with its own values."""
     found = re.search(r'id="capacity-data">([^<]*)</script>', page)
     assert found, "the page carries no data"
-    return json.loads(gzip.decompress(base64.b64decode(found.group(1))))
+    data = json.loads(unpacked(found.group(1)))
+    columns = [unstepped(column) for column in data.pop("columns")]
+    for one in data["store"]:
+        if "columns" in one:
+            one["columns"] = {name: columns[at] for name, at in one["columns"].items()}
+    return data
+
+
+def unstepped(column: Any) -> list[Any]:
+    """Return a column's values, as the page's script does."""
+    if isinstance(column, list):
+        return column
+    values, sum_ = [], 0
+    for step in column["steps"]:
+        sum_ += step or 0
+        values.append(None if step is None else sum_ / column["by"])
+    return values
