@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from capacity.errors import ParameterError, Unsupported
+from capacity.errors import ParameterError, QueryRejected, Unsupported
 from capacity.frames import EPOCH, duration, duration_text, instant
 from connectors import assemble, decode, servers
 from connectors.access import SCOPING, Access, reached
@@ -123,7 +123,15 @@ class PrometheusApi(Source):
             yield
 
     def retention(self, selector: str | None = None) -> Retention:
-        """Return how far back samples go: see `Source.retention`; found by asking for single days, as in `info`."""
+        """Return how far back samples go: see `Source.retention`; found by asking for single days, as in `info`.
+
+        Raises
+        ------
+        QueryRejected
+            It is no plain selector.
+        """
+        if selector is not None and not is_selector(selector):
+            raise QueryRejected(f"{selector!r} is no selector of series.", source=self.name, query=selector)
         told = servers.info(self.client, self._meet(), self._document, selector=selector)
         return Retention(told.retention, told.oldest, told.newest)
 

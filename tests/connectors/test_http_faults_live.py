@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import urllib3
 
-from capacity.errors import ResultTruncated, SourceUnavailable, Unsupported
+from capacity.errors import QueryRejected, ResultTruncated, SourceUnavailable, Unsupported
 from capacity.provenance import read
 from connectors import connect
 from connectors.servers import Met, seams
@@ -290,6 +290,8 @@ def test_how_far_back_samples_go_and_which_season_is_knowable(fresh_victoriametr
     with connect(fresh_victoriametrics.url) as source:
         whole, short = source.retention(), source.retention("short")
         info = source.info()
+        with pytest.raises(QueryRejected, match="no selector of series"):
+            source.retention("sum(short)")
     assert (whole.yearly, whole.weekly, short.yearly, short.weekly) == (True, True, False, False)
     assert whole.oldest == (now - 1100 * DAY).floor("D")
     assert short.oldest == (now - 10 * DAY).floor("D")
