@@ -78,12 +78,7 @@ def in_sample(problem: Problem) -> Noise:
 
     A series too young for the longest season is measured by a shorter one.
     """
-    lags = [lag for lag in (problem.seasons.week, problem.seasons.day) if lag and len(problem.values) > lag + 8]
-    apart = _apart(problem.values, 1)
-    for lag in reversed(lags):
-        wider = _apart(problem.values, lag)
-        enough = np.isfinite(wider).sum(axis=0) >= MIN_SEEN
-        apart = np.where(enough, wider, apart)
+    apart = _season_apart(problem)
     size = _mean(apart)
     bounded = np.minimum(apart, 6 * np.where(size > 0, size, np.inf))
     bins = phases(problem.times, problem.seasons.step_s)
@@ -95,6 +90,19 @@ def in_sample(problem: Problem) -> Noise:
     relative = np.ones((24, problem.series))
     relative[present] = np.where(size > 0, (total + DAILY_PRIOR) / (count + DAILY_PRIOR), 1.0)
     return Noise(size, relative)
+
+
+def _season_apart(problem: Problem) -> FloatArray:
+    """Absolute difference from a season before, by series the longest season that is known often enough."""
+    lags = [lag for lag in (problem.seasons.week, problem.seasons.day) if lag and len(problem.values) > lag + 8]
+    found, known = np.empty(problem.values.shape), np.zeros(problem.series, dtype=bool)
+    for lag in (*lags, 1):
+        apart = _apart(problem.values, lag)
+        found = np.where(known, found, apart) if known.any() else apart
+        known |= np.isfinite(apart).sum(axis=0) >= MIN_SEEN
+        if known.all():
+            break
+    return found
 
 
 def _apart(values: FloatArray, lag: int) -> FloatArray:

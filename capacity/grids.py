@@ -42,6 +42,11 @@ class Seasons:
         """The longest season in steps, 1 where there is none: what a seasonal-naive forecast repeats."""
         return self.week or self.day or 1
 
+    def within(self, length: int) -> Seasons:
+        """Return those of them that so many samples can show."""
+        day, week = (season if length >= 2 * season else 0 for season in (self.day, self.week))
+        return Seasons(self.step_s, day, week)
+
     def steps(self, seconds: float) -> int:
         """How many steps ``seconds`` are, at least one."""
         return max(1, round(seconds / self.step_s))

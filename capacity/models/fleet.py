@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capacity.grids import DAY_S, WEEK_S, design, seasons
+from capacity.grids import DAY_S, WEEK_S, design
 from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
 from capacity.models.fleet_candidates import CANDIDATES, CLIMB, MONTH_WEEKS, YEAR_S, YEARLY, View
 from capacity.models.fleet_fit import Cleaned, Float32, Scaled, clean, less_season, scaled, with_columns
@@ -120,7 +120,7 @@ def _view(problem: Problem, held: _Held, cutoff: int, ahead: IntArray) -> tuple[
     start = max(0, cutoff - most)
     seen = held.seen[start:cutoff]
     given = scaled(held.between(start, cutoff), seen)
-    grid = seasons(problem.times[1] - problem.times[0], len(seen))
+    grid = problem.seasons.within(len(seen))
     day = grid.steps(DAY_S)
     block = day if len(seen) >= 7 * day else max(1, len(seen) // 24)
     shape = design(grid, rows=len(seen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,14 @@ def smoothed(means: Float32, alpha: float) -> Float32:
 
 def damped_trend(means: Float32, *, alpha: float, beta: float, damping: float) -> tuple[Float32, Float32]:
     """Holt's damped trend over blocks; returns (level, slope a block)."""
+    level, slope = _damped_weights(len(means), alpha, beta, damping) @ means
+    return level, slope
+
+
+@lru_cache(maxsize=256)
+def _damped_weights(blocks: int, alpha: float, beta: float, damping: float) -> Float32:
+    """Return what each block adds to Holt's level and slope, shape (2, blocks): both are linear in the blocks."""
+    means = np.eye(blocks)
     level = means[: max(1, len(means) // 4)].mean(axis=0)
     slope = np.zeros_like(level)
     for mean in means:
@@ -36,7 +45,7 @@ def damped_trend(means: Float32, *, alpha: float, beta: float, damping: float) -
         updated = ahead + alpha * (mean - ahead)
         slope = damping * slope + beta * (updated - level - damping * slope)
         level = updated
-    return level, slope
+    return np.stack([level, slope]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,9 @@ def drift(means: Float32, since: IntArray | None = None) -> Drift:
     """
     blocks, series = means.shape
     used = np.full(series, blocks) if since is None else np.clip(since, 1, blocks)
+    if (used == used[0]).all():
+        # One line of time serves all.
+        used = used[:1]
     blocks = int(used.max())
     means = means[-blocks:]
     inside = np.arange(blocks)[:, None] >= blocks - used
