@@ -79,7 +79,7 @@ class Pull:
     """What one pull brought: demand and limits by resource, in base units.
 
     ``limits[resource]`` is a wide frame over time (a query's answer) or a number. A resource whose query returned
-    nothing stands in ``skipped`` and in neither dictionary.
+    nothing stands in ``skipped`` and in neither dictionary. ``drivers`` are business metrics that demand grows with.
     """
 
     demand: Mapping[str, pd.DataFrame]
@@ -88,6 +88,7 @@ class Pull:
     window: pd.Timedelta
     catalog: str
     skipped: tuple[Skipped, ...] = ()
+    drivers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def resources(self) -> tuple[str, ...]:

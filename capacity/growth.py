@@ -3,7 +3,8 @@
 The rate is the median of the slopes between days that lie whole weeks apart (Theil–Sen; Hirsch's seasonal form of it:
 Hirsch, Slack & Smith 1982), taken over daily means: the season of the day and of the week cancel, and outliers do not
 pull. Its interval comes from the variance of a slope under residuals that follow an AR(1) process, because daily
-telemetry does: the formula for independent days makes it two to four times too narrow.
+telemetry does: the formula for independent days makes it two to four times too narrow. A step change is no growth: it
+is found (`capacity.changes`), told, and left out of the rate.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from capacity import tables
+from capacity.changes import Steps, find_steps
 from capacity.errors import HistoryTooShort, UnitError
-from capacity.frames import Skipped, check, duration_text, instant, series_labels, series_name, step_of
+from capacity.frames import Skipped, check, duration, duration_text, instant, series_labels, series_name, step_of
 from capacity.provenance import Provenance, read
 from capacity.units import unit
 
-__all__ = ["INTERVAL", "Growth", "growth"]
+__all__ = ["INTERVAL", "Growth", "daily_means", "grown", "growth"]
 
 Array = npt.NDArray[np.float64]
 
@@ -49,10 +51,12 @@ class Growth:
     Attributes
     ----------
     table : DataFrame, a row a series
-        ``now`` (the trend at the end), ``rate_per_day``, ``low``, ``high`` (its central 80 % interval), all in the base
-        unit; ``relative_30d`` (rate × 30 days ÷ now); ``doubling_time`` (now ÷ rate; NaT: it does not grow, as far as
-        the interval tells, or takes more than 200 years); ``change`` (mean of the last ``period`` against the one
-        before, as a ratio less 1); ``direction`` (growing, falling, steady); ``days`` that were used.
+        ``now`` (the trend at the end), ``rate_per_day``, ``low``, ``high`` (its central 80 % interval; by week or year
+        see `rate`), all in the base unit; ``relative_30d`` (rate × 30 days ÷ now); ``doubling_time`` (now ÷ rate),
+        ``doubling_soonest`` and ``doubling_latest`` (at the interval's ends; NaT: it does not grow, as far as the
+        interval tells, or takes more than 200 years); ``change`` (mean of the last ``period`` against the one before,
+        as a ratio less 1); ``steps`` (how many step changes, which are no growth), ``stepped_at`` and ``step`` (when
+        the largest was, and its size); ``direction`` (growing, falling, steady); ``days`` that were used.
     period : Timedelta
         What ``change`` compares.
     skipped : tuple of Skipped
@@ -64,6 +68,12 @@ class Growth:
     skipped: tuple[Skipped, ...]
     units: dict[str, str]
     provenance: Provenance
+
+    def rate(self, per: str | pd.Timedelta = "7d") -> pd.DataFrame:
+        """Return the rate per so long a time: ``rate``, ``low`` and ``high`` (80 %), a row a series."""
+        days = duration(per, name="per") / DAY
+        return pd.DataFrame({"rate": self.table["rate_per_day"] * days, "low": self.table["low"] * days,
+                             "high": self.table["high"] * days})  # fmt: skip
 
     def __repr__(self) -> str:
         """Return a line: how many series, and how many grow, fall or are steady."""
@@ -100,13 +110,13 @@ def growth(history: pd.DataFrame, *, as_of: str | pd.Timestamp | None = None) ->
         frame = frame.loc[: instant(as_of, name="as_of")]
     if frame.empty:
         raise HistoryTooShort("the history holds no sample at or before as_of.")
-    daily, spacing = _daily(frame)
+    daily, spacing = daily_means(frame)
     enough = np.isfinite(daily).sum(axis=0) * spacing >= MIN_DAYS
     provenance = read(history)
     period = 28 * DAY if len(daily) * spacing >= 56 else 7 * DAY
     # Where no series has enough there may be no day at all: the table is then empty, and each series has its reason.
     judged = daily[:, enough] if enough.any() else np.empty((MIN_DAYS, 0))
-    table = _table(judged, frame.columns[enough], spacing=spacing, period=period)
+    table = grown(judged, frame.columns[enough], spacing=spacing, period=period, end=frame.index[-1])
     return Growth(
         table=table,
         period=period,
@@ -123,7 +133,7 @@ def _base(stated: str) -> str:
         return stated
 
 
-def _daily(frame: pd.DataFrame) -> tuple[Array, float]:
+def daily_means(frame: pd.DataFrame) -> tuple[Array, float]:
     """Return means over days that end at the last instant, shape (days, series), and their spacing in days.
 
     Days are counted back from the end, so that the last one is whole. Steps of more than a day stay as they are.
@@ -142,17 +152,24 @@ def _daily(frame: pd.DataFrame) -> tuple[Array, float]:
     return np.where(seen >= MIN_SEEN * per_day, means, np.nan), 1.0
 
 
-def _table(daily: Array, columns: pd.MultiIndex, *, spacing: float, period: pd.Timedelta) -> pd.DataFrame:
+def grown(
+    daily: Array, columns: pd.MultiIndex, *, spacing: float, period: pd.Timedelta, end: pd.Timestamp
+) -> pd.DataFrame:
+    """Return the table of `Growth` for daily means, shape (days, series), the last of which ends at ``end``."""
     season = max(1, round(WEEK / spacing)) if spacing <= 1 else 1
-    slope = _seasonal_slopes(daily, season)
-    level, reach = _level_and_reach(daily, slope, season)
+    found = find_steps(daily) if spacing == 1 else Steps(daily.shape[1])
+    levelled = found.levelled(daily)
+    slope = _seasonal_slopes(levelled, season)
+    level, reach = _level_and_reach(levelled, slope, season)
+    reach = np.hypot(reach, ndtri(0.5 + INTERVAL / 2) * found.doubt(len(daily)))
     low, high = (slope - reach) / spacing, (slope + reach) / spacing
     rate = slope / spacing
     grows = (low > 0) & (level > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        days_to_double = np.where(grows, level / rate, np.nan)
         relative = np.where(level != 0, rate * 30 / level, np.nan)
-    days_to_double[days_to_double > SLOWEST_DOUBLING_DAYS] = np.nan
+    day, size = found.largest()
+    known = np.isfinite(size)
+    at = end.to_datetime64() - ((len(daily) - day) * spacing * DAY.to_timedelta64()).astype("timedelta64[us]")
     return pd.DataFrame(
         {
             "now": level,
@@ -160,15 +177,25 @@ def _table(daily: Array, columns: pd.MultiIndex, *, spacing: float, period: pd.T
             "low": low,
             "high": high,
             "relative_30d": relative,
-            "doubling_time": pd.to_timedelta(pd.Series(days_to_double) * 86400e6, unit="us")
-            .dt.as_unit("us")
-            .to_numpy(),
+            "doubling_time": _doubling(level, rate, grows),
+            "doubling_soonest": _doubling(level, high, grows),
+            "doubling_latest": _doubling(level, low, grows),
             "change": _change(daily, round(period / DAY / spacing)),
+            "steps": found.count,
+            "stepped_at": pd.DatetimeIndex(np.where(known, at, np.datetime64("NaT")), tz="UTC").as_unit("us"),
+            "step": size,
             "direction": np.select([low > 0, high < 0], ["growing", "falling"], "steady"),
             "days": np.isfinite(daily).sum(axis=0) * spacing,
         },
         index=columns,
     )
+
+
+def _doubling(level: Array, rate: Array, grows: npt.NDArray[np.bool_]) -> npt.NDArray[np.timedelta64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        days = np.where(grows, level / rate, np.nan)
+    days[days > SLOWEST_DOUBLING_DAYS] = np.nan
+    return np.asarray(pd.to_timedelta(pd.Series(days) * 86400e6, unit="us").dt.as_unit("us").to_numpy())
 
 
 def _seasonal_slopes(daily: Array, season: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ import pandas as pd
 
 from capacity import finding, ranking, tables
 from capacity.catalog import Catalog, Resource
+from capacity.drivers import UnitCost, unit_cost
 from capacity.errors import CapacityError, CatalogError, FrameError, HistoryTooShort, ParameterError, did_you_mean
 from capacity.events import known
 from capacity.forecast import Forecast, forecast
@@ -45,6 +47,8 @@ class Plan:
         answer is a row too: "cannot judge", with the reason.
     forecasts, outlooks, growths : mapping of resource to result
         A resource without any series that can be forecast stands in neither.
+    unit_costs : mapping of resource to UnitCost
+        Of those whose driver the catalogue names: what a unit of it costs, and how that drifts.
     skipped : tuple of Skipped
         All that has no answer, each with its ``resource``.
     finding : str
@@ -65,6 +69,7 @@ class Plan:
     finding: str
     calibration: Mapping[str, float]
     provenance: Provenance
+    unit_costs: Mapping[str, UnitCost] = field(default_factory=dict)
 
     @cached_property
     def sizes(self) -> pd.DataFrame:
@@ -135,6 +140,7 @@ def plan(
         finding=finding.sentence(table, catalog=catalog, horizon=ahead),
         calibration=_calibration(work.forecasts),
         provenance=pulled.provenance,
+        unit_costs=work.unit_costs,
     )
 
 
@@ -149,6 +155,7 @@ class _Work:
         self.forecasts: dict[str, Forecast] = {}
         self.outlooks: dict[str, Outlook] = {}
         self.growths: dict[str, Growth] = {}
+        self.unit_costs: dict[str, UnitCost] = {}
         self.skipped: list[Skipped] = []
         self.rows: list[dict[str, Any]] = []
 
@@ -179,12 +186,12 @@ class _Work:
         self.rows.extend(rows)
 
     def _grow(self, resource: Resource, demand: pd.DataFrame) -> None:
-        """Keep the growth where there is one: without it the outlook stands all the same."""
-        try:
+        """Keep the growth where there is one, and what it costs: without it the outlook stands all the same."""
+        with suppress(HistoryTooShort, FrameError):
             grown = growth(demand, as_of=self.pulled.as_of)
-        except (HistoryTooShort, FrameError):
-            return
-        self.growths[resource.name] = replace(grown, units=dict.fromkeys(grown.units, resource.base))
+            self.growths[resource.name] = replace(grown, units=dict.fromkeys(grown.units, resource.base))
+            if (driver := self.pulled.drivers.get(resource.name)) is not None:
+                self.unit_costs[resource.name] = unit_cost(demand, driver, as_of=self.pulled.as_of)
 
     def _forecast(self, resource: Resource, demand: pd.DataFrame) -> Forecast:
         return forecast(

@@ -93,9 +93,12 @@ def growth_rows(growth: Growth) -> list[dict[str, str]]:
             "now": human(row["now"], base[position]),
             "a day": human(row["rate_per_day"], base[position]),
             "80 %": f"{human(row['low'], base[position])} – {human(row['high'], base[position])}",
+            "a week": human(7 * row["rate_per_day"], base[position]),
+            "a year": human(365.25 * row["rate_per_day"], base[position]),
             "in 30 d": _signed(row["relative_30d"]),
             "doubles in": "–" if pd.isna(row["doubling_time"]) else f"{row['doubling_time'].days:,} d",
             f"last {period}": _signed(row["change"]),
+            "step": _step(row, base[position]),
             "direction": str(row["direction"]),
         }
         for position, (_, row) in enumerate(growth.table.iterrows())
@@ -192,6 +195,13 @@ def more(size: Mapping[str, Any] | pd.Series[Any], base: str, *, limit: float) -
 def _bases(units: Mapping[str, str], table: pd.DataFrame) -> list[str]:
     stated = [units.get(str(metric), UNKNOWN) for metric in table.index.get_level_values(0)]
     return ["" if base == UNKNOWN else base for base in stated]
+
+
+def _step(row: pd.Series[Any], base: str) -> str:
+    if not row["steps"]:
+        return ""
+    more = f" and {row['steps'] - 1} more" if row["steps"] > 1 else ""
+    return f"{'+' if row['step'] > 0 else ''}{human(row['step'], base)} on {dates.day(row['stepped_at'])}{more}"
 
 
 def _signed(share: float) -> str:

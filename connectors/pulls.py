@@ -36,6 +36,7 @@ class Brought:
 
     demand: pd.DataFrame | None = None
     limit: Limit | None = None
+    driver: pd.DataFrame | None = None
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -106,6 +107,7 @@ def pull(
             length,
             plan_for.name,
             tuple(skip for one in brought.values() for skip in one.skipped),
+            drivers={name: one.driver for name, one in brought.items() if one.driver is not None},
         )
         if not pulled.demand:
             raise _nothing(source, pulled)
@@ -161,11 +163,19 @@ def _bring(ask: Ask, resource: Resource, asked: Window) -> Brought:
     except CapacityError as error:
         raise _named(error, resource) from None
     try:
-        return Brought(demand, _limit(ask, resource, asked))
+        return Brought(demand, _limit(ask, resource, asked), driver=_driver(ask, resource, asked))
     except (NoData, NotHeld) as error:
-        return Brought(demand, skipped=(_skip(resource, "limit missing", error),))
+        return Brought(demand, driver=_driver(ask, resource, asked), skipped=(_skip(resource, "limit missing", error),))
     except CapacityError as error:
         raise _named(error, resource) from None
+
+
+def _driver(ask: Ask, resource: Resource, asked: Window) -> pd.DataFrame | None:
+    """Return the business metric that demand grows with; one that is not there costs nothing but its own answer."""
+    try:
+        return _answer(ask, resource, asked, role="driver") if resource.driver else None
+    except (NoData, NotHeld):
+        return None
 
 
 def _limit(ask: Ask, resource: Resource, asked: Window) -> Limit | None:
@@ -192,6 +202,8 @@ def _question(resource: Resource, role: str) -> tuple[str, str, str, str]:
     """
     if role == "demand":
         return resource.demand_query, resource.aggregate, resource.unit, resource.name
+    if role == "driver":
+        return resource.driver, "mean", "count", f"{resource.name}_driver"
     tightest = "min" if resource.direction == "above" else "max"
     return resource.limit_query or "", tightest, resource.limit_unit or resource.unit, f"{resource.name}_limit"
 

@@ -19,10 +19,11 @@ import capacity
 import connectors
 from capacity._version import __version__
 from capacity.catalog_load import load_catalog
-from capacity.frames import instant
+from capacity.frames import instant, series_labels, series_name
 from capacity.plan import Plan
 from capacity.provenance import UNKNOWN, MetricProvenance
 from capacity.tables import html_table, text_table
+from capacity.units import human
 from reports import charts, formatters, judged, renderer, words
 from reports import cover as covers
 from reports import summary as summaries
@@ -180,8 +181,33 @@ def _growth_words(story: Story) -> Sequence[str]:
         if len(one.table):
             growing = int((one.table["direction"] == "growing").sum())
             middle = f"{100 * float(one.table['relative_30d'].median()):+.1f} % in 30 d".replace("-", "−")
-            found.append(f"{story.titles.get(name, name)}: {growing} of {len(one.table)} grow, median {middle}.")
+            told = f"{story.titles.get(name, name)}: {growing} of {len(one.table)} grow, median {middle}"
+            found.append(f"{told}{_stepped(one.table)}.{_costs(story, name)}")
     return found
+
+
+def _stepped(table: pd.DataFrame) -> str:
+    """Name the largest step change: what came at once is no growth."""
+    steps = table[table["steps"] > 0]
+    if steps.empty:
+        return ""
+    place = int((steps["step"] / steps["now"]).abs().argmax())
+    first = steps.iloc[place]
+    name = series_name(series_labels(steps.index)[place])  # type: ignore[arg-type]
+    size = f"{100 * first['step'] / first['now']:+.0f} %".replace("-", "−")
+    return f"; a step of {size} on {name} at {words.day(first['stepped_at'])} is no growth"
+
+
+def _costs(story: Story, name: str) -> str:
+    """Say what a unit of the driver costs, of the series that drifts most."""
+    found = story.plan.unit_costs.get(name)
+    if found is None or found.table.empty:
+        return ""
+    base = story.plan.catalog.resources[name].base
+    row = found.table.iloc[int(found.table["drift_30d"].abs().fillna(0).argmax())]
+    drift, low, high = (f"{100 * row[key]:+.1f}".replace("-", "−") for key in ("drift_30d", "low", "high"))
+    cost = human(row["unit_cost"], base)
+    return f" A unit of its driver costs {cost}, {drift} % in 30 d (80 %: {low} to {high}): {row['direction']}."
 
 
 def projections(story: Story) -> None:

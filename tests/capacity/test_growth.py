@@ -170,3 +170,52 @@ def test_scaling_demand_scales_its_rate(rate: float, scale: float) -> None:
     plain, scaled = only(growth(hourly(values))), only(growth(hourly(scale * values)))
     assert scaled["rate_per_day"] == pytest.approx(scale * plain["rate_per_day"], rel=1e-6, abs=1e-6 * scale)
     assert scaled["relative_30d"] == pytest.approx(plain["relative_30d"], rel=1e-6, abs=1e-6)
+
+
+def test_a_step_is_told_and_is_no_growth() -> None:
+    """A migration brings 50 on the 30th of 60 days, and nothing grows: one step, its day, its size; at 80 % steady."""
+    t = days(60)[:, None]
+    noise = np.random.default_rng(0).normal(0, 1, (len(t), 100))
+    table = growth(hourly(100 + season(t) + 50 * (t >= 30) + noise)).table
+    assert (table["steps"] == 1).all()
+    assert (table["stepped_at"] == END - pd.Timedelta(30, "D")).all()
+    assert table["step"].to_numpy() == pytest.approx(50, abs=1)
+    assert table["now"].to_numpy() == pytest.approx(150, abs=1)
+    assert (table["direction"] == "steady").mean() >= 0.7
+    assert (table["rate_per_day"].abs() < 0.02).all()
+    assert (table["change"] > 0.3).all()
+
+
+def test_a_step_leaves_the_rate_of_what_grows() -> None:
+    """Two a day before and after a step down of 80: two a day."""
+    t = days(80)
+    noise = np.random.default_rng(1).normal(0, 1, len(t))
+    found = only(growth(hourly(300 + 2 * t + season(t) - 80 * (t >= 50) + noise)))
+    assert found["rate_per_day"] == pytest.approx(2.0, abs=0.05)
+    assert (found["steps"], found["stepped_at"]) == (1, END - pd.Timedelta(30, "D"))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6, 0.95, 1.0])
+def test_noise_and_wandering_have_no_steps(correlation: float) -> None:
+    """Of 500 series of 120 days, from white noise to a random walk on a slope, at most one in a hundred has a step."""
+    rng = np.random.default_rng(3)
+    noise = np.zeros((220, 500))
+    for day in range(1, len(noise)):
+        noise[day] = correlation * noise[day - 1] + rng.standard_normal(500)
+    values = 50 + 0.2 * np.arange(120)[:, None] + noise[100:]
+    assert (growth(hourly(values, step="1D")).table["steps"] > 0).mean() <= 0.01
+
+
+def test_rates_by_week_and_year_are_the_days_times_as_many() -> None:
+    """Two a day are 14 a week and 730 in 365 days, and so are the interval's ends."""
+    found = growth(hourly(100 + 2 * days(56)))
+    assert found.rate("7d").iloc[0].to_list() == pytest.approx([14.0, 14.0, 14.0])
+    assert found.rate("365d")["rate"].iloc[0] == pytest.approx(730.0)
+
+
+def test_the_doubling_time_has_the_intervals_ends() -> None:
+    """The faster the growth, the sooner it has doubled: the interval's upper end is the soonest."""
+    t = days(60)
+    found = only(growth(hourly(100 + 2 * t + np.random.default_rng(2).normal(0, 3, len(t)))))
+    assert found["doubling_soonest"] <= found["doubling_time"] <= found["doubling_latest"]
+    assert found["doubling_soonest"] / pd.Timedelta(1, "D") == pytest.approx(found["now"] / found["high"], rel=1e-6)

@@ -195,3 +195,15 @@ def test_the_demo_answers_the_whole_of_its_catalogue() -> None:
     assert pulled.as_of == pd.Timestamp("2026-11-01T00:00Z")
     assert {len(frame) for frame in pulled.demand.values()} == {120 * 24}
     assert np.nanmax(pulled.demand["cpu"].to_numpy()) <= 1.0
+
+
+def test_a_driver_is_pulled_beside_demand_and_limit(url: str) -> None:
+    """The mean of each step, as a count; one that is not there costs nothing but its own answer."""
+    driven = ("cpu", "pull_cpu_percent", "percent", 'limit = 80\ndriver = "pull_memory_mib"')
+    lost = ("queue", "pull_cpu_percent", "percent", 'limit = 80\ndriver = "pull_absent"')
+    with connect(url) as source:
+        pulled = source.pull(catalog(driven, lost), as_of=AS_OF, window="6h")
+    assert list(pulled.drivers) == ["cpu"]
+    assert set(pulled.drivers["cpu"].to_numpy().ravel()) == {1024.0}
+    assert pulled.resources == ("cpu", "queue")
+    assert pulled.skipped == ()
