@@ -26,8 +26,11 @@ ESCAPES = ((b"\x001", b"\x01"), (b"\x002", b"\x02"), (b"\x000", b"\x00"))
 KEPT_GRIDS = 64
 """Times of series that are kept to be shared with later ones."""
 
-MANY_ROWS = 1_000_000
-"""From so many on the compiled loop is loaded, if it is installed (extra ``fast``): once a process, some 0.3 s."""
+MANY_ROWS = 10_000_000
+"""Once a process has read so many, the compiled loop is loaded, if it is installed (extra ``fast``): that takes some
+0.3 s and 100 MB, which a single pull does not win back."""
+
+_read_rows = 0
 
 
 def decode(chunks: Iterable[bytes], *, stale: bool = False, source: str = "", query: str = "") -> list[Series]:
@@ -161,8 +164,10 @@ class _Reading:
 
 
 def _sums(rows: int) -> Summed:
-    """Return what sums the changes of blocks of so many rows up: the result is the same."""
-    if rows < MANY_ROWS:
+    """Return what sums the changes of so many more rows up: the result is the same."""
+    global _read_rows
+    _read_rows += rows
+    if _read_rows < MANY_ROWS:
         return summed
     try:
         from connectors import native_fast
