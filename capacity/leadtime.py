@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -49,17 +50,17 @@ class LeadTime:
         """Whether it is known to the day."""
         return len(self.quantiles) == 1
 
-    @property
+    @cached_property
     def median(self) -> pd.Timedelta:
         """Half of the orders take longer."""
         return self.at(0.5)
 
-    @property
+    @cached_property
     def late(self) -> pd.Timedelta:
         """One order in ten takes longer."""
         return self.at(LATE)
 
-    @property
+    @cached_property
     def draws(self) -> pd.TimedeltaIndex:
         """Return equally likely lead times, ascending; one where there is no doubt."""
         count = 1 if self.fixed else DRAWS
