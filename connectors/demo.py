@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -12,7 +12,7 @@ import pandas as pd
 
 from capacity import __version__
 from capacity.errors import ParameterError
-from capacity.frames import METRIC, TIME, duration, duration_text, instant, wide
+from capacity.frames import METRIC, TIME, duration, duration_text, instant, series_labels, wide
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
 from capacity.simulate.answers import answers
@@ -22,6 +22,7 @@ from connectors import assemble
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
 from connectors.expressions import is_selector, metric_of
 from connectors.held import Holding, find, keep, not_held
+from connectors.listing import Lists
 
 __all__ = ["PLANNED", "Demo", "write_demo"]
 
@@ -52,7 +53,7 @@ class Drawable(Holding):
     question: Question = NOTHING
 
 
-class Demo(Source):
+class Demo(Lists):
     """The simulated platform, by seed: ``demo:`` or ``demo:?seed=3``.
 
     It answers what the resources and objectives of the built-in catalogue ``dwcp`` ask, and plain selectors of it, over
@@ -76,6 +77,15 @@ class Demo(Source):
         """Return what answers, and from when to when there are samples."""
         kept = self.demo.as_of - self.demo.start
         return ServerInfo(self.kind, __version__, retention=kept, oldest=self.demo.start, newest=self.demo.as_of)
+
+    def _held(self) -> Iterator[tuple[Holding, Iterable[dict[str, str]]]]:
+        """Give the metrics that can be selected, each with its series."""
+        for one in self.holdings:
+            metric = metric_of(one.query)
+            if metric is not None:
+                last = Window(one.end - one.step, one.end, one.step)
+                frame = _drawn(self.demo.seed, one.question, last, one.aggregate)
+                yield one, [{"__name__": metric, **labels} for labels in series_labels(frame)]
 
     def range(
         self,

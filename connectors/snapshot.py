@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,20 @@ import pandas as pd
 
 from capacity import provenance
 from capacity.errors import NoData, ParameterError, SnapshotTorn
-from capacity.frames import METRIC, check, duration_text
+from capacity.frames import METRIC, check, duration_text, series_labels
 from connectors import assemble
 from connectors.archive import Entry, read_frame, read_manifest
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
 from connectors.compose import ROLLS_UP, Piece, pieces, rolled, seams_of, told_by
-from connectors.expressions import metric_of
-from connectors.held import find, keep, not_held
+from connectors.expressions import is_selector, metric_of
+from connectors.held import Holding, find, keep, not_held
 from connectors.keeping import SnapshotWriter
+from connectors.listing import Lists
 
 __all__ = ["Snapshot", "SnapshotWriter"]
 
 
-class Snapshot(Source):
+class Snapshot(Lists):
     """A folder that `SnapshotWriter` wrote.
 
     It answers the queries that it holds, and plain selectors of them, over any window inside and on any multiple of the
@@ -66,6 +67,15 @@ class Snapshot(Source):
         return ServerInfo(
             self.kind, ", ".join(servers) or "unknown", oldest=oldest, newest=self.now() if self.entries else None
         )
+
+    def _held(self) -> Iterator[tuple[Holding, Iterable[dict[str, str]]]]:
+        """Give the selectors that are held, each with its series."""
+        for entry in self.entries:
+            if is_selector(entry.query) and not entry.nothing:
+                frame = self._frame(entry)
+                names = [metric_of(entry.query) or str(name) for name in frame.columns.get_level_values(METRIC)]
+                labels = series_labels(frame)
+                yield entry, [{"__name__": name, **each} for name, each in zip(names, labels, strict=True)]
 
     def range(
         self,

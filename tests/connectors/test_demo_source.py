@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from capacity import load_catalog, provenance
-from capacity.errors import NoData, NotHeld, ParameterError
+from capacity.errors import NoData, NotHeld, ParameterError, QueryRejected
 from capacity.frames import check, series_labels
 from capacity.simulate import AS_OF, demo
 from connectors import Source, connect
@@ -220,3 +220,27 @@ def test_series_carry_region_and_node(source: Source) -> None:
     labels = series_labels(asked(source))
     assert labels == sorted(labels, key=lambda each: (each["node"], each["region"]))
     assert {each["region"] for each in labels} == {"ap-south", "eu-west", "us-east"}
+
+
+def test_what_can_be_selected_is_listed(source: Source) -> None:
+    """Four metrics of twelve nodes; the answers of expressions are no series of their own."""
+    metrics = [CPU, "dwcp_disk_size_bytes", "dwcp_disk_used_bytes", "dwcp_memory_usage_bytes"]
+    assert source.label_values("__name__") == metrics
+    assert source.label_values("region") == ["ap-south", "eu-west", "us-east"]
+    assert source.label_values("nobody") == []
+    assert {"__name__", "node", "region"} <= set(source.labels())
+    found = source.series(f'{CPU}{{region="eu-west"}}')
+    assert len(found) == 4
+    assert found == source.series(f'{{__name__="{CPU}",region=~"eu.*"}}')
+    assert [one["__name__"] for one in found] == [CPU] * 4
+    assert len(source.series([CPU, "dwcp_disk_used_bytes"])) == len(source.series(CPU)) + len(
+        source.series("dwcp_disk_used_bytes")
+    )
+
+
+def test_nothing_is_listed_where_nothing_is_held(source: Source) -> None:
+    """After the demo's end there are no series; an expression selects none."""
+    assert source.series(CPU, start=AS_OF + DAY, end=AS_OF + 2 * DAY) == []
+    assert source.labels(start=AS_OF + DAY) == []
+    with pytest.raises(QueryRejected, match="no selector of series"):
+        source.series("sum(dwcp_cpu_usage_percent)")

@@ -199,6 +199,18 @@ def test_selectors_choose_among_the_series(tmp_path: Path) -> None:
         asked(snapshot, 'm{region=~"("}')
 
 
+def test_the_series_that_are_held_are_listed(tmp_path: Path) -> None:
+    """Those of selectors, with their metric; a label that a series lacks is not told; a narrower selector chooses."""
+    snapshot = kept(tmp_path, query='m{region!="ap"}')
+    found = snapshot.series("m")
+    assert all(one["__name__"] == "m" for one in found)
+    assert {"__name__": "m", "region": "us"} in found
+    assert snapshot.series('{region="us"}') == [one for one in found if one["region"] == "us"]
+    assert snapshot.series("n") == []
+    assert snapshot.label_values("region") == ["eu", "us"]
+    assert snapshot.labels() == ["__name__", "node", "region"]
+
+
 def test_that_there_was_nothing_is_kept_too(tmp_path: Path) -> None:
     """A query without data is answered as the server answered it, not as one that was never asked."""
     writer = SnapshotWriter(tmp_path)
