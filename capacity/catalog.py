@@ -256,7 +256,11 @@ class Objective:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert rule: ``expr`` holds without a break for ``for_`` before it fires."""
+    """An alert rule: ``expr`` holds without a break for ``for_`` before it fires.
+
+    ``means`` and ``actions`` are its runbook; ``fires`` and ``quiet`` are series by which it is tested, their values
+    a minute apart in promtool's notation: it fires on the first, and keeps still on the second.
+    """
 
     name: str
     expr: str
@@ -264,6 +268,10 @@ class Alert:
     severity: str
     channel: str
     summary: str
+    means: str = ""
+    actions: tuple[str, ...] = ()
+    fires: Mapping[str, str] = field(default_factory=dict)
+    quiet: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 
 

@@ -145,6 +145,10 @@ ALERT: Mapping[str, Reader] = {
     "severity": read.one_of(*_SEVERITIES),
     "channel": read.text,
     "summary": read.text,
+    "means": read.text,
+    "actions": read.many(read.text),
+    "fires": read.mapping(read.text),
+    "quiet": read.mapping(read.text),
     "assumed": read.many(read.text),
 }
 CHANNEL: Mapping[str, Reader] = {

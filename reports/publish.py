@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from reports.truth import Failure
 
-__all__ = ["check_target", "failed_path", "failed_text", "keep_failed", "publish", "sync_folder", "write_through"]
+__all__ = [
+    "check_target",
+    "failed_path",
+    "failed_text",
+    "keep_failed",
+    "publish",
+    "sync_folder",
+    "write_through",
+    "write_whole",
+]
 
 
 def check_target(out: Path) -> None:
@@ -49,6 +58,12 @@ def publish(out: Path, content: bytes) -> None:
     ReportError
         It cannot be written; what was there before is there still.
     """
+    write_whole(out, content)
+    failed_path(out).unlink(missing_ok=True)
+
+
+def write_whole(out: Path, content: bytes) -> None:
+    """Make a file appear whole, in one step; see `publish`."""
     beside = _beside(out)
     try:
         try:
@@ -59,7 +74,6 @@ def publish(out: Path, content: bytes) -> None:
         sync_folder(out.parent)
     except OSError as error:
         raise _unwritable(out, error) from error
-    failed_path(out).unlink(missing_ok=True)
 
 
 def keep_failed(out: Path, notebook: NotebookNode, failure: Failure) -> Path:

@@ -21,7 +21,21 @@ from reports.cli import options
 
 __all__ = ["VERBS", "main", "parser"]
 
-VERBS = ("demo", "init", "doctor", "pull", "snapshot", "report", "outlook", "lint", "lab", "run", "schedule")
+VERBS = (
+    "demo",
+    "init",
+    "doctor",
+    "pull",
+    "snapshot",
+    "report",
+    "outlook",
+    "lint",
+    "lab",
+    "run",
+    "schedule",
+    "rules",
+    "write-back",
+)
 
 NEGATIVE = re.compile(r"-\.?\d")
 
@@ -72,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     top.verbs = verbs.choices
     for name in VERBS:
-        module = import_module(f"reports.cli.{name}")
+        module = import_module(f"reports.cli.{name.replace('-', '_')}")
         verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__, allow_abbrev=False)
         module.options(verb)
         options.common(verb)

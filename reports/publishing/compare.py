@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pandas as pd
+from reports.ledger.findings import key, moved
 
-__all__ = ["MOVED", "Change", "changes", "key"]
-
-MOVED = pd.Timedelta(days=7)
-"""A date that moved by less says nothing: the median of a thousand paths does that from week to week."""
+__all__ = ["Change", "changes"]
 
 Kind = Literal["status", "moved", "new", "gone", "model", "query"]
 
@@ -44,28 +40,17 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
     return [*_queries(before.get("queries", {}), after.get("queries", {})), *found]
 
 
-def key(row: Mapping[str, Any]) -> str:
-    """Return what a series is known by from one report to the next: its resource and labels, never its short name."""
-    return f"{row['resource']}{json.dumps(row.get('labels') or {}, sort_keys=True, separators=(',', ':'))}"
-
-
 def _of_row(old: Mapping[str, Any] | None, row: Mapping[str, Any]) -> list[Change]:
     if old is None:
         return [_change("new", row, "", row["verdict"])]
     found = []
     if old["verdict"] != row["verdict"]:
         found.append(_change("status", row, old["verdict"], row["verdict"]))
-    if _moved(old.get("breach_p50"), row.get("breach_p50")):
+    if moved(old.get("breach_p50"), row.get("breach_p50")):
         found.append(_change("moved", row, old.get("breach_p50") or "", row.get("breach_p50") or ""))
     if old.get("model", "") != row.get("model", "") and old.get("model") and row.get("model"):
         found.append(_change("model", row, old["model"], row["model"]))
     return found
-
-
-def _moved(old: str | None, new: str | None) -> bool:
-    if old is None or new is None:
-        return old is not new
-    return abs(pd.Timestamp(new) - pd.Timestamp(old)) >= MOVED
 
 
 def _change(kind: Kind, row: Mapping[str, Any], before: str, after: str) -> Change:

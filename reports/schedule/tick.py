@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from capacity.catalog_load import load_catalog
 from capacity.errors import CapacityError, ParameterError, did_you_mean
 from reports.config import Config
+from reports.deliver.routing import policies, post
+from reports.deliver.send import flush
 from reports.ledger import claims, runs
+from reports.ledger.findings import key, update
 from reports.ledger.store import FILE, Store, text
 from reports.notebooks import written
 from reports.publish import failed_text
@@ -39,6 +43,7 @@ __all__ = ["STATE", "Outcome", "busy", "ledger_of", "pending", "tick"]
 STATE = ".capacity"
 """Below the output folder: the ledger and the lock."""
 
+NEXT = pd.Timedelta(1, unit="s")
 Clock = Callable[[], pd.Timestamp]
 _LOG = logging.getLogger(__name__)
 
@@ -82,7 +87,9 @@ def tick(
             runs.interrupted(store)
             place = place_of(config.published)
             place.sweep()
-            return [_run(each, config, store, place, clock, progress) for each in pending(chosen, store, now=now)]
+            done = [_run(each, config, store, place, clock, progress) for each in pending(chosen, store, now=now)]
+            flush(store, config.deliveries, now=clock(), environment=os.environ, points=_points(config, place, clock()))
+            return done
 
 
 def busy(config: Config) -> bool:
@@ -125,6 +132,7 @@ def _run(asked: Due, config: Config, store: Store, place: Place, clock: Clock, p
         where, changed = _publish(asked, config, place, made, clock())
         with store.transaction():
             claims.freeze(store, schedule.name, as_of, made.summary)
+            _post(asked, config, store, made, where, clock())
             finding = str(made.summary.get("finding", ""))
             took = time.monotonic() - started
             runs.end(store, number, now=clock(), seconds=took, place=where, finding=finding)
@@ -135,6 +143,29 @@ def _run(asked: Due, config: Config, store: Store, place: Place, clock: Clock, p
         kept = _keep(asked, place, error) if isinstance(error, _Failed) else ""
         runs.end(store, number, now=clock(), seconds=took, reason=reason, place=kept)
         return Outcome(schedule.name, as_of, took, kept, failure=reason)
+
+
+def _post(asked: Due, config: Config, store: Store, made: Made, where: str, now: pd.Timestamp) -> None:
+    """Follow the findings of a report, and put what happened to them into the outbox; an old report moves nothing."""
+    schedule = asked.schedule
+    latest = runs.last_good(store, schedule.name, until=now)
+    if latest is not None and latest > asked.as_of:
+        return
+    events = update(store, schedule.name, asked.as_of, made.summary)
+    if not schedule.deliver or not events:
+        return
+    catalog = load_catalog(str(schedule.parameters.get("catalog", config.catalog)))
+    known = policies(config.deliveries, catalog)
+    title = str(made.summary.get("title", schedule.name))
+    post(store, events, [known[name] for name in schedule.deliver], now=now, report=where, title=title)
+
+
+def _points(config: Config, place: Place, now: pd.Timestamp) -> dict[str, Any]:
+    """Return the points of the newest reports' small pictures, by finding; nobody gets mail: none."""
+    if not config.deliveries:
+        return {}
+    rows = [row for name in config.schedules for row in place.summary(name, before=now + NEXT).get("rows", ())]
+    return {key(row): row["points"] for row in rows if "points" in row}
 
 
 class _Failed(Exception):
