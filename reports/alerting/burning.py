@@ -132,13 +132,13 @@ def _lasting(objective: Objective) -> Rule:
             "See what spends the budget now, as for the burn rates of the same objective.",
         ),
         # at a steady pace the share that is left is below a quarter of what is spent from four fifths on
-        example=_example(objective, 0.9 * objective.budget, 0.6 * objective.budget),
+        example=_example(objective, 0.9 * objective.budget, 0.6 * objective.budget, after=40 * MINUTE),
     )
 
 
-def _example(objective: Objective, fires: float, quiet: float) -> Example:
+def _example(objective: Objective, fires: float, quiet: float, *, after: pd.Timedelta = 12 * MINUTE) -> Example:
     """Return series of which a share is bad all the time: a window that they do not fill sees that share as well."""
-    return Example(_series(objective, fires), _series(objective, quiet), pd.Timedelta(minutes=50))
+    return Example(_series(objective, fires), _series(objective, quiet), after)
 
 
 def _series(objective: Objective, share: float) -> dict[str, str]:

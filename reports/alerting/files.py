@@ -11,7 +11,7 @@ import yaml
 from capacity.frames import duration_text
 from reports.alerting.rules import Example, Group, Record, Rule
 
-__all__ = ["rules_text", "runbook", "tests_text"]
+__all__ = ["rules_text", "runbook", "unit_tests"]
 
 HEAD = "# Made by `capacity rules` from the catalogue {name} (sha256 {sha}). Change the catalogue, not this file.\n"
 
@@ -62,7 +62,7 @@ def _time(length: pd.Timedelta) -> str:
     return duration_text(length) if length > pd.Timedelta(0) else "0s"
 
 
-def tests_text(groups: Sequence[Group], *, rules: str) -> str:
+def unit_tests(groups: Sequence[Group], *, rules: str) -> str:
     """Return unit tests for ``promtool test rules``: each alert fires on its example, and keeps still on the other.
 
     ``rules`` is the rules file, as the tests' file finds it.

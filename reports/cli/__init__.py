@@ -35,6 +35,7 @@ VERBS = (
     "schedule",
     "rules",
     "write-back",
+    "dashboards",
 )
 
 NEGATIVE = re.compile(r"-\.?\d")

@@ -30,7 +30,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     from reports.alerting import groups
-    from reports.alerting.files import rules_text, runbook, tests_text
+    from reports.alerting.files import rules_text, runbook, unit_tests
     from reports.publish import write_whole
 
     config = shared.configuration(given)
@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
     url = given.runbook_url or books.name
     files = {
         out: rules_text(made, name=catalog.name, sha=catalog.sha256, runbooks=url),
-        tests: tests_text(made, rules=out.name),
+        tests: unit_tests(made, rules=out.name),
         **{books / f"{rule.name}.md": runbook(rule, group) for group in made for rule in group.alerts},
     }
     for path, text in files.items():

@@ -43,6 +43,7 @@ def _of_row(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         "labels": labels_text(row.get("labels") or {}),
         "series": row["series"],
         "model": row.get("model", ""),
+        "usable": made.get("usable"),
     }
     # a resource that is past its limit already makes no claim about when it will be
     for within, chance in (made["breach"] if row["verdict"] != "past" else {}).items():

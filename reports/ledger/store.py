@@ -29,13 +29,13 @@ CREATE INDEX runs_by_instant ON runs (schedule, as_of);
 CREATE TABLE claims (
   id INTEGER PRIMARY KEY, schedule TEXT NOT NULL, as_of TEXT NOT NULL, resource TEXT NOT NULL, labels TEXT NOT NULL,
   series TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('breach', 'quantile')),
-  within TEXT NOT NULL, due TEXT NOT NULL, level REAL NOT NULL DEFAULT 0, value REAL NOT NULL,
+  within TEXT NOT NULL, due TEXT NOT NULL, level REAL NOT NULL DEFAULT 0, value REAL NOT NULL, usable REAL,
   outcome REAL, scored TEXT,
   UNIQUE (schedule, as_of, resource, labels, kind, within, level)
 );
 CREATE INDEX claims_open ON claims (scored, due);
 CREATE TRIGGER claims_are_frozen BEFORE UPDATE OF
-  schedule, as_of, resource, labels, series, model, kind, within, due, level, value ON claims
+  schedule, as_of, resource, labels, series, model, kind, within, due, level, value, usable ON claims
   BEGIN SELECT RAISE(ABORT, 'a claim is not changed after it was made'); END;
 CREATE TRIGGER scores_are_final BEFORE UPDATE OF outcome ON claims WHEN OLD.scored IS NOT NULL
   BEGIN SELECT RAISE(ABORT, 'a claim is scored once'); END;

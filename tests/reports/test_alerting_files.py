@@ -12,7 +12,7 @@ import yaml
 
 import capacity
 from reports.alerting import groups
-from reports.alerting.files import rules_text, runbook, tests_text
+from reports.alerting.files import rules_text, runbook, unit_tests
 from reports.alerting.rules import Example, Group, Rule
 from tests.support.checkout import told
 from tests.support.command import capacity as command
@@ -54,7 +54,7 @@ def test_a_rule_that_does_not_fire_fails_its_test(tmp_path: Path) -> None:
     example = Example({"x": "1x60"}, {"x": "0x60"}, 30 * minute)
     group = Group("g", minute, (Rule("Wrong", "x < 0.5", minute, "warning", "x", example=example),))
     (tmp_path / "r.yml").write_text(rules_text([group], name="t", sha="", runbooks="r"))
-    (tmp_path / "r.test.yml").write_text(tests_text([group], rules="r.yml"))
+    (tmp_path / "r.test.yml").write_text(unit_tests([group], rules="r.yml"))
     done = checked(str(find_tool("promtool")), "test", "rules", "r.test.yml", folder=tmp_path)
     assert done.returncode == 1
     assert "Wrong" in done.stdout + done.stderr
