@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from capacity.frames import series_labels
@@ -23,6 +24,8 @@ __all__ = ["Row", "counts", "leading", "rows"]
 
 DAY = pd.Timedelta(days=1)
 FAR = pd.Timestamp("2262-01-01", tz="UTC")
+End = tuple[float, pd.Timestamp, float]
+NOWHERE: End = (math.nan, pd.NaT, math.nan)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +122,21 @@ def rows(result: Plan | Outlook) -> tuple[Row, ...]:
 
 def _of_plan(plan: Plan) -> Iterable[Row]:
     """Return the plan's table in its own order, each row with the outlook that it was read from."""
+    ends = {name: _ends(outlook) for name, outlook in plan.outlooks.items()}
     places = {
-        (name, frozenset(labels.items())): (outlook, position)
+        (name, frozenset(labels.items())): (outlook, position, ends[name][position])
         for name, outlook in plan.outlooks.items()
         for position, labels in enumerate(series_labels(outlook.forecast.columns))
     }
     for record in plan.table.join(plan.sizes).to_dict("records"):
-        outlook, position = places.get((record["resource"], frozenset((record["labels"] or {}).items())), (None, -1))
+        key = record["resource"], frozenset((record["labels"] or {}).items())
+        outlook, position, end = places.get(key, (None, -1, NOWHERE))
         resource = plan.catalog.resources.get(str(record["resource"]))
         yield _row(
             {**{str(key): value for key, value in record.items()}, "scales_by": resource.scales_by if resource else ""},
             outlook,
             position,
+            end,
             plan.catalog.timezone_of(record["labels"] or {}),
         )
 
@@ -138,7 +144,7 @@ def _of_plan(plan: Plan) -> Iterable[Row]:
 def _of_outlook(outlook: Outlook) -> Iterable[Row]:
     columns = outlook.forecast.columns
     names = series_names(series_labels(columns))
-    records = outlook.table.to_dict("records")
+    records, ends = outlook.table.to_dict("records"), _ends(outlook)
     for position, (labels, record) in enumerate(zip(series_labels(columns), records, strict=True)):
         metric = str(columns[position][0])
         head = {
@@ -149,14 +155,16 @@ def _of_outlook(outlook: Outlook) -> Iterable[Row]:
             "unit": outlook.forecast.units.get(metric, ""),
             "lead_time": outlook.lead_time,
         }
-        yield _row({**head, **{str(key): value for key, value in record.items()}}, outlook, position, "UTC")
+        yield _row(
+            {**head, **{str(key): value for key, value in record.items()}}, outlook, position, ends[position], "UTC"
+        )
 
 
-def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone: str) -> Row:
+def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, end: End, zone: str) -> Row:
     texts = ("title", "owner", "unit", "reason", "model", "accepted", "scales_by", "explained")
     words = {name: str(record[name]) if isinstance(record.get(name), str) else "" for name in texts}
     figures = {name: _number(record[name]) for name in ("now", "limit", "usable", "utilisation", "score", "coverage")}
-    chance, until = _carried(outlook, position)
+    chance, until, busy = end
     return Row(
         resource=str(record["resource"]),
         series=str(record["series"]),
@@ -168,7 +176,7 @@ def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone
         p50=record["breach_p50"],
         p90=record["breach_p90"],
         order_by=record["order_by"],
-        busy=math.nan if outlook is None else _busy(outlook, position),
+        busy=busy,
         lead_time=record["lead_time"],
         labels=record.get("labels") or {},
         add=more(record, words["unit"], limit=figures["limit"]) if "add" in record else "",
@@ -180,19 +188,16 @@ def _row(record: Mapping[str, Any], outlook: Outlook | None, position: int, zone
     )
 
 
-def _carried(outlook: Outlook | None, position: int) -> tuple[float, pd.Timestamp]:
-    """Return the last probability that the history carries, and its instant; NaN and NaT where it carries none."""
-    curve = pd.Series(dtype=float) if outlook is None else outlook.curve.iloc[:, position].dropna()
-    if not len(curve):
-        return math.nan, pd.NaT  # type: ignore[return-value]
-    return float(curve.iloc[-1]), pd.Timestamp(str(curve.index[-1]))
-
-
-def _busy(outlook: Outlook, position: int) -> float:
-    last = outlook.forecast.history.iloc[:, position].loc[outlook.forecast.cutoff - DAY :].iloc[1:].dropna()
-    if not len(last):
-        return _number(outlook.table["now"].iloc[position])
-    return float(last.max() if outlook.direction == "above" else last.min())
+def _ends(outlook: Outlook) -> list[End]:
+    """Return of each series the last chance that the history carries, its instant, and the last day's worst value."""
+    curve, index = outlook.curve.to_numpy(), outlook.curve.index
+    known = np.isfinite(curve).sum(axis=0)
+    chance = np.where(known > 0, curve[known - 1, np.arange(curve.shape[1])], np.nan)
+    until: list[Any] = [index[count - 1] if count else pd.NaT for count in known]
+    recent = outlook.forecast.history.loc[outlook.forecast.cutoff - DAY :].iloc[1:]
+    worst = recent.max() if outlook.direction == "above" else recent.min()
+    busy = worst.fillna(outlook.table["now"]).to_numpy(dtype=float)
+    return [(float(share), when, float(most)) for share, when, most in zip(chance, until, busy, strict=True)]
 
 
 def _number(value: Any) -> float:
