@@ -52,7 +52,7 @@ def last_instants(
     exceeds = values > risk + SLACK
     some = exceeds.any(axis=0)
     if lead.fixed:
-        first = curve.index[np.where(some, exceeds.argmax(axis=0), 0)].to_numpy()
+        first = curve.index.to_numpy(dtype="datetime64[us]")[np.where(some, exceeds.argmax(axis=0), 0)]
         first = np.where(past, cutoff.to_datetime64(), np.where(some, first, np.datetime64("NaT")))
         return pd.DatetimeIndex(first, tz="UTC").as_unit("us") - lead.median
     # The chance never falls the later an order is placed: halve the stretch in which it comes to exceed the risk.

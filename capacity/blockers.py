@@ -100,7 +100,10 @@ def _doubted(forecast: Forecast) -> Flags:
     """Whose forecast `_unbelieved` may object to: of ten thousand few, and only these are looked at one by one."""
     scores = forecast.scores
     loses = [verdicts.loses_to_naive(*pair) for pair in zip(scores["mase"], scores["naive_mase"], strict=True)]
-    fresh = False if forecast.since is None else (forecast.cutoff - forecast.since < FRESH).to_numpy()
+    fresh = np.zeros(len(scores), dtype=bool)
+    if forecast.since is not None:
+        jumped = forecast.since.to_numpy(dtype="datetime64[us]")
+        fresh = np.asarray(forecast.cutoff.to_datetime64() - jumped < FRESH.to_timedelta64())
     return np.asarray(~(scores["folds"].to_numpy() >= MIN_FOLDS) | np.array(loses, dtype=bool) | fresh)
 
 

@@ -172,7 +172,8 @@ def _zones(curve: pd.DataFrame, timezones: Mapping[str, str]) -> list[str]:
 
 def _dates(steps: npt.NDArray[np.intp], index: pd.Index, past: Flags, cutoff: pd.Timestamp) -> pd.DatetimeIndex:
     """Return the instants of these steps: the cutoff where it is past already, NaT where there is none."""
-    found = np.where(steps < 0, np.datetime64("NaT"), index.to_numpy()[np.maximum(steps, 0)])
+    instants = index.to_numpy(dtype="datetime64[us]")
+    found = np.where(steps < 0, np.datetime64("NaT"), instants[np.maximum(steps, 0)])
     return pd.DatetimeIndex(np.where(past, cutoff.to_datetime64(), found), tz="UTC").as_unit("us")
 
 

@@ -282,7 +282,8 @@ def _result(
 ) -> Forecast:
     columns = prepared.frame.columns
     since = fitted.since if applied is None else np.maximum(fitted.since, applied.since)
-    jumped = np.where(since > 0, prepared.frame.index.to_numpy()[np.maximum(since, 0)], np.datetime64("NaT"))
+    instants = prepared.frame.index.to_numpy(dtype="datetime64[us]")
+    jumped = np.where(since > 0, instants[np.maximum(since, 0)], np.datetime64("NaT"))
     spans = np.minimum(len(prepared.frame) - prepared.first, BEYOND * fitted.tested) * prepared.step.to_timedelta64()
     return Forecast(
         history=prepared.frame,
