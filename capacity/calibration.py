@@ -46,6 +46,13 @@ LARGE = 0.75
 # Growth past the reach of the folds follows a power of the steps ahead: 0.5 is a random walk, 1 an unknown slope.
 GROWTH_RANGE = (0.1, 1.0)
 
+# What is this many times less than a series' largest error is no error to read a growth from; a series departs from its
+# kind's growth by at most so much (log); a fold so many times beyond what all others expect is no measure of a shape.
+# All three are of series that were constant, or nearly, for most of their history.
+NO_ERROR = 1e-3
+MOST_DEVIATION = 3.0
+BEYOND = 20.0
+
 # The shape to begin with, scaled to a mean absolute value of 1: Student's t with 5 degrees of freedom
 # (quantiles from its table), between the normal and what spiky telemetry shows.
 _T5_LOW = np.array([-3.365, -2.571, -2.015, -1.476, -1.156, -0.920, -0.727, -0.559, -0.408, -0.267, -0.132, 0.0])
@@ -139,6 +146,7 @@ def calibrate(
     else:
         growth, ratio = learnt.growth, learnt.ratio
     log_scale, loo = _scales(size, growth=growth[:, kinds], steady=noise * ratio[kinds], floor=floor)
+    loo = np.where(np.exp(log_scale) < BEYOND * loo, loo, np.nan)
     standardised = relative / np.take(loo, bucket, axis=1)
     segment = _segments(every, day)
     ordered = _sorted(standardised, _segments(steps, day), int(segment[-1]) + 1)
@@ -232,6 +240,7 @@ def _scales(
         level = (np.nan_to_num(level) * folds + SIZE_PRIOR * steady) / (folds + SIZE_PRIOR)
         expected = np.log(np.maximum(level, floor)) + growth
         deviation = np.where(count > 0, np.log(np.maximum(np.nan_to_num(own), floor)) - expected, 0.0)
+        deviation = np.clip(deviation, -MOST_DEVIATION, MOST_DEVIATION)
         trusted = _carried(deviation * count / (count + GROWTH_PRIOR), count)
         return np.asarray(expected + trusted, dtype=float)
 
@@ -254,7 +263,8 @@ def _carried(deviation: FloatArray, count: FloatArray) -> FloatArray:
 
 def _growth_of_kind(log_size: FloatArray, count: FloatArray, bucket_day: int) -> FloatArray:
     """Fit size(series) + growth(bucket) to log sizes by alternating means; extend past the reach by a power law."""
-    weight = np.where(np.isfinite(log_size), count, 0.0)
+    largest = np.where(count > 0, log_size, -np.inf).max(axis=0)
+    weight = np.where(np.isfinite(log_size) & (log_size > largest + np.log(NO_ERROR)), count, 0.0)
     level = np.nan_to_num(_mean(log_size, weight, 0))
     growth = np.zeros(len(log_size))
     for _ in range(8):

@@ -5,10 +5,10 @@
     FULL=1 make bench-forecast             # every peer on every task
 
 Each task hides the horizon, asks every contender in turn, and scores it on what was hidden. Sets under 10 series are
-pooled. Other peers than Prophet live in `.bench-venv`, which is made where it is missing (`forecast_peers.txt`). Relative
-figures are geometric means over series of (contender ÷ other), then over sets. By default Prophet and
-the other peers are asked for a sample of tasks, and ours is compared with each on the tasks that it answered. A table,
-and as the last line one JSON object; what cannot be measured is null, with a line that says why.
+pooled. Other peers than Prophet live in `.bench-venv`, which is made where it is missing (`forecast_peers.txt`).
+Relative figures are geometric means over series of (contender ÷ other), then over sets. By default Prophet and the
+other peers are asked for a sample of tasks, and ours is compared with each on the tasks that it answered. A table, and
+as the last line one JSON object; what cannot be measured is null, with a line that says why.
 """
 
 from __future__ import annotations
