@@ -11,13 +11,16 @@ from capacity.slo.firing import Burn, Condition, burned, conditions, factor, tim
 from capacity.slo.indicator import Sli, sli
 from capacity.slo.knees import Relation, Saturation, saturate, saturation
 from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
-from capacity.slo.projecting import Projection, projection
+from capacity.slo.projecting import SPANS, Projection, projection
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.queueing import Usl, erlang_c, usl
+from capacity.slo.reviewing import SIGNS, Review, Reviewed, failing, narrowed, review, review_rows
 from capacity.slo.spending import Exhaustion, exhaustion
 from capacity.slo.windows import Span, span
 
 __all__ = [
+    "SIGNS",
+    "SPANS",
     "STATUSES",
     "Budget",
     "Burn",
@@ -28,6 +31,8 @@ __all__ = [
     "Projection",
     "Quantile",
     "Relation",
+    "Review",
+    "Reviewed",
     "Saturation",
     "Sli",
     "Span",
@@ -42,11 +47,15 @@ __all__ = [
     "erlang_c",
     "exhaustion",
     "factor",
+    "failing",
     "histogram_quantile",
     "increments",
+    "narrowed",
     "past_target",
     "projection",
     "read_openslo",
+    "review",
+    "review_rows",
     "saturate",
     "saturation",
     "sli",

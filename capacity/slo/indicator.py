@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from capacity.catalog import Objective
 from capacity.errors import FrameError
 from capacity.frames import METRIC, TIME, check, duration_text
 from capacity.measured import LOAD, PARTS
-from capacity.provenance import MetricProvenance, Provenance, attach, merge, read
+from capacity.provenance import KEY, MetricProvenance, Provenance, attach, merge, read
 from capacity.slo.buckets import Quantile, histogram_quantile
 
 __all__ = ["NEEDS", "Sli", "keeps", "sli"]
@@ -72,8 +73,10 @@ class Sli:
 
     @property
     def provenance(self) -> Provenance:
-        """Where the samples come from."""
-        return merge(*(read(frame) for frame in self.raw.values()))
+        """Where the samples come from: an entry a role."""
+        stated = {role: frame.attrs.get(KEY, {}).get("metrics", {}) for role, frame in self.raw.items()}
+        entries = [(role, next(iter(known.values()))) for role, known in stated.items() if known]
+        return merge(*(read(_told(role, entry)) for role, entry in entries))
 
     @cached_property
     def bucket(self) -> Quantile | None:
@@ -156,6 +159,13 @@ def keeps(objective: Objective, values: pd.DataFrame) -> pd.DataFrame:
     """Whether each value is on the promised side of the target; NaN is on neither."""
     compare = {"<": values.lt, "<=": values.le, ">": values.gt, ">=": values.ge}[objective.comparison]
     return compare(objective.target)
+
+
+def _told(role: str, entry: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a frame that holds nothing but a role's provenance."""
+    made = pd.DataFrame(columns=pd.MultiIndex.from_tuples([(role,)], names=[METRIC]))
+    made.attrs[KEY] = {"metrics": {role: dict(entry)}}
+    return made
 
 
 def _roles(objective: Objective) -> tuple[str, ...]:

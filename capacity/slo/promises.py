@@ -22,6 +22,8 @@ __all__ = ["STATUSES", "Status", "compliance", "status_text"]
 HOUR = pd.Timedelta(hours=1)
 # A change of less than one per cent a month is told apart from none by long histories, and is worth no word.
 LEAST_TREND = 0.01
+# Less than this share of a budget is as good as spent: the platform's own ErrorBudgetExhausted fires below it.
+LOW = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ STATUSES: Mapping[str, Status] = MappingProxyType(
             Status("broken", "✖", 0, "more than the whole error budget of the window is spent"),
             Status("burning", "!", 1, "a burn-rate condition holds now"),
             Status(
-                "at risk", "▲", 2, "the budget is not spent, but the last hour or the window's value is past target"
+                "at risk", "▲", 2, "hardly any budget is left, or the last hour or the window's value is past target"
             ),
             Status("kept", "✔", 3, "within its budget, and on the promised side of its target"),
             Status("no data", "?", 4, "nothing was measured in the window"),
@@ -142,4 +144,6 @@ def _status(row: pd.Series, burning: bool, measured: Sli) -> tuple[str, str]:
     ]
     if past:
         return "at risk", f"{' and '.join(past)} past target"
+    if row["left"] < LOW:
+        return "at risk", f"less than {100 * LOW:.0f} % of the budget is left"
     return "kept", "within its budget and on the promised side"

@@ -258,7 +258,10 @@ def _trailing(past: Array, paths: Array, rows: int) -> Array:
 
 
 def _replay(paths: Array, seen: Array, week: int, seed: int) -> None:
-    """Let every second path be made of weeks that were: what comes in bursts no forecast tells, and the past does."""
+    """Let every second path be made of weeks that were: what comes in bursts no forecast tells, and the past does.
+
+    Where the usual hour is without any failure, all that fails comes in bursts, and every path is made so.
+    """
     known = pd.Series(seen).ffill().bfill().to_numpy()
     weeks = len(known) // week
     if weeks < LEAST_WEEKS:
@@ -266,8 +269,9 @@ def _replay(paths: Array, seen: Array, week: int, seed: int) -> None:
     blocks = known[len(known) - weeks * week :].reshape(weeks, week)
     random = np.random.Generator(np.random.Philox(key=[seed % 2**64, 6666]))
     steps = paths.shape[1]
-    drawn = random.integers(0, weeks, size=(len(paths[1::2]), -(-steps // week)))
-    paths[1::2] = blocks[drawn].reshape(len(drawn), -1)[:, :steps]
+    which = slice(None) if np.median(known) == 0 else slice(1, None, 2)
+    drawn = random.integers(0, weeks, size=(len(paths[which]), -(-steps // week)))
+    paths[which] = blocks[drawn].reshape(len(drawn), -1)[:, :steps]
 
 
 def _dependence(total: pd.Series, ratio: pd.Series) -> float:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from reports.charts.budgets import budgets, burned, chances, firings
 from reports.charts.calibration import coverage, skill
 from reports.charts.curve import probability
 from reports.charts.growth import growth
+from reports.charts.knee import knee
 from reports.charts.ladder import runway
 from reports.charts.projection import forecast
 
-__all__ = ["coverage", "forecast", "growth", "probability", "runway", "skill"]
+__all__ = [
+    "budgets",
+    "burned",
+    "chances",
+    "coverage",
+    "firings",
+    "forecast",
+    "growth",
+    "knee",
+    "probability",
+    "runway",
+    "skill",
+]

@@ -1,0 +1,315 @@
+"""The review: every objective of a catalogue from what was measured to one table by urgency, and one sentence."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from capacity.catalog import Catalog, Objective, matches
+from capacity.dates import day
+from capacity.errors import CapacityError, ParameterError
+from capacity.frames import Skipped, duration, series_labels
+from capacity.measured import Measured
+from capacity.provenance import Provenance
+from capacity.slo.budgets import Budget, budget
+from capacity.slo.contributions import Drivers, drivers
+from capacity.slo.firing import Burn, burned
+from capacity.slo.indicator import Sli, sli
+from capacity.slo.knees import Saturation, saturation
+from capacity.slo.projecting import Projection, projection
+from capacity.slo.promises import STATUSES, compliance
+from capacity.slo.spending import Exhaustion, exhaustion
+from capacity.units import human
+from capacity.verdicts import percent
+
+__all__ = ["SIGNS", "Review", "Reviewed", "failing", "narrowed", "review", "review_rows"]
+
+DAY = pd.Timedelta(days=1)
+SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+_LOG = logging.getLogger(__name__)
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """All that is known of one objective; what could not be had is None, and stands in the review's ``skipped``."""
+
+    measured: Sli = field(repr=False)
+    budget: Budget
+    burn: Burn
+    drivers: Drivers
+    exhaustion: Exhaustion | None
+    projection: Projection | None
+    saturation: Saturation | None
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a report on objectives shows.
+
+    Attributes
+    ----------
+    table : DataFrame, a row a series over all objectives, the most urgent first
+        The columns of `capacity.slo.compliance`; ``owner``; ``exhausted`` (probability that the budget is exhausted
+        before its window ends) and ``exhausted_p50``; ``breach`` (the probability that the indicator is past its target
+        within the horizon, by its own forecast) and ``breach_p50``; ``saturated`` (the same by its load) and
+        ``saturated_p50``. NaN and NaT: no answer, or not within the window or horizon.
+    objectives : mapping of name to Reviewed
+    skipped : tuple of Skipped
+    finding : str
+        The one sentence.
+    """
+
+    catalog: Catalog = field(repr=False)
+    as_of: pd.Timestamp
+    horizon: pd.Timedelta
+    table: pd.DataFrame
+    objectives: Mapping[str, Reviewed] = field(repr=False)
+    skipped: tuple[Skipped, ...]
+    finding: str
+    provenance: Provenance = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return a line: how many objectives, and the finding."""
+        return f"Review({len(self.objectives)} objectives, {len(self.table)} series): {self.finding}"
+
+
+def review(
+    measured: Measured,
+    catalog: Catalog,
+    *,
+    horizon: str | pd.Timedelta = "90d",
+    model: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Review:
+    """Return how every objective that was measured is kept, how its budget burns, and when it will break.
+
+    Parameters
+    ----------
+    measured : Measured
+        What a source brought (``source.measure(catalog)``).
+    catalog : Catalog
+    horizon : duration
+        How far ahead indicators and loads are looked at.
+    model, seed
+        As in `capacity.forecast`.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Raises
+    ------
+    ParameterError
+        An argument cannot be used, or the catalogue does not know an objective that was measured.
+    """
+    ahead = duration(horizon, name="horizon")
+    skipped = list(measured.skipped)
+    found: dict[str, Reviewed] = {}
+    tables: list[pd.DataFrame] = []
+    for place, (name, frames) in enumerate(measured.frames.items(), start=1):
+        if name not in catalog.objectives:
+            raise ParameterError(f"{name!r} was measured, and the catalogue {catalog.name!r} has no such objective.")
+        one = catalog.objectives[name]
+        made = _reviewed(sli(one, frames), measured.as_of, ahead, model, seed, skipped)
+        found[name] = made
+        tables.append(_rows(one, made))
+        if progress is not None:
+            progress(place, len(measured.frames), name)
+    table = _ranked(tables)
+    return Review(
+        catalog, measured.as_of, ahead, table, found, tuple(skipped), _finding(table, catalog), measured.provenance
+    )
+
+
+def narrowed(found: Review, *, owner: str | None = None, where: Mapping[str, str] | None = None) -> Review:
+    """Return the review with only the objectives of an owner, and series with these labels; its finding follows.
+
+    Raises
+    ------
+    ParameterError
+        No series is left: an answer about nothing must not pass for a good one.
+    """
+    if not owner and not where:
+        return found
+    keep = [
+        (not owner or row["owner"] == owner) and matches(where or {}, row["labels"])
+        for row in found.table.to_dict("records")
+    ]
+    if not any(keep):
+        asked = [f"{key}={value!r}" for key, value in (where or {}).items()]
+        asked += [f"the owner {owner!r}"] if owner else []
+        raise ParameterError(f"no series has {' and '.join(asked)}.")
+    table = found.table[keep].reset_index(drop=True)
+    left = {name: one for name, one in found.objectives.items() if name in set(table["objective"])}
+    finding = _finding(table, found.catalog)
+    return Review(found.catalog, found.as_of, found.horizon, table, left, found.skipped, finding, found.provenance)
+
+
+def failing(found: Review, *, within: pd.Timedelta, risk: float) -> pd.DataFrame:
+    """Return the rows that are broken, or whose breach or exhaustion ``within`` that time is likelier than ``risk``.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the review's table with a column ``chance``: the highest that anything is known to have; NaN: none.
+    """
+    chances = [_chance(found, row, within) for _, row in found.table.iterrows()]
+    rows = found.table.assign(chance=chances)
+    return rows[(rows["status"] == "broken") | (rows["chance"] > risk)]
+
+
+def _chance(found: Review, row: pd.Series, within: pd.Timedelta) -> float:
+    one = found.objectives[str(row["objective"])]
+    curves = [result.curve for result in (one.exhaustion, one.saturation) if result is not None]
+    curves += [] if one.projection is None else [one.projection.outlook.curve]
+    known = []
+    for curve in curves:
+        labels = series_labels(curve)
+        if row["labels"] in labels:
+            told = curve[curve.index <= found.as_of + within].iloc[:, labels.index(row["labels"])].max()
+            known += [] if pd.isna(told) else [float(told)]
+    return max(known, default=math.nan)
+
+
+def _reviewed(
+    measured: Sli, as_of: pd.Timestamp, horizon: pd.Timedelta, model: str, seed: int, skipped: list[Skipped]
+) -> Reviewed:
+    spent, name = budget(measured, as_of=as_of), measured.objective.name
+
+    def tried(what: str, make: Callable[[], Any]) -> Any:
+        """Return an answer, or None with the reason in ``skipped``: one that fails takes no other down with it."""
+        try:
+            return make()
+        except CapacityError as error:
+            skipped.append(Skipped(name, "too short", f"{what}: {error.message}"))
+        except Exception as error:  # a defect in one answer must not cost all the others
+            _LOG.warning("%s: no %s, because of an error that was not expected", name, what, exc_info=True)
+            skipped.append(Skipped(name, "model failed", f"{what}: {type(error).__name__}: {error}"))
+        return None
+
+    how: dict[str, Any] = {"model": model, "seed": seed}
+    sees = measured.load is not None and measured.objective.direction == "above"
+    sees &= measured.objective.indicator != "ratio"
+    return Reviewed(
+        measured=measured,
+        budget=spent,
+        burn=burned(measured),
+        drivers=drivers(measured, spent),
+        exhaustion=tried("exhaustion", lambda: exhaustion(measured, as_of=as_of, **how)),
+        projection=tried("projection", lambda: projection(measured, as_of=as_of, horizon=horizon, **how)),
+        saturation=tried("saturation", lambda: saturation(measured, as_of=as_of, horizon=horizon, **how))
+        if sees
+        else None,
+    )
+
+
+def _rows(objective: Objective, made: Reviewed) -> pd.DataFrame:
+    table = compliance(made.measured, made.budget, made.burn).assign(owner=objective.owner)
+    parts = {
+        ("exhausted", "exhausted_p50"): (made.exhaustion, "probability", "exhausted_p50"),
+        ("breach", "breach_p50"): (made.projection, "", "breach_p50"),
+        ("saturated", "saturated_p50"): (made.saturation, "probability", "breach_p50"),
+    }
+    for (chance, date), (result, column, when) in parts.items():
+        told = None if result is None else result.table.reindex(table.index)
+        table[date] = pd.NaT if told is None else told[when]
+        if told is None:
+            table[chance] = math.nan
+        elif column:
+            table[chance] = told[column]
+        else:
+            table[chance] = result.outlook.table["probability"].reindex(table.index)  # type: ignore[union-attr]
+    return table
+
+
+def _ranked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the rows in one table, the most urgent first: by status, then by what is likeliest to break."""
+    whole = pd.concat([table.reset_index(drop=True) for table in tables], ignore_index=True)
+    risk = whole[["exhausted", "breach", "saturated"]].max(axis=1).fillna(0.0)
+    ranks = [STATUSES[word].rank for word in whole["status"]]
+    keys = pd.DataFrame({"rank": ranks, "risk": -risk, "left": whole["left"]})
+    return whole.loc[keys.sort_values(["rank", "risk", "left"], kind="stable").index].reset_index(drop=True)
+
+
+def _finding(table: pd.DataFrame, catalog: Catalog) -> str:
+    """Say what is broken, what burns, what will break first, and how many are kept; numbers stand in the table."""
+    told = []
+    for word in ("broken", "burning", "at risk"):
+        rows = table[table["status"] == word]
+        if len(rows):
+            told.append(_named(rows, word, catalog))
+    kept = table[table["status"] == "kept"]
+    risk = kept[["exhausted", "breach", "saturated"]].max(axis=1)
+    coming = kept.assign(risk=risk).sort_values("risk", ascending=False, kind="stable")
+    if len(coming) and coming["risk"].iloc[0] >= 0.1:
+        told.append(_coming(coming.iloc[0], catalog))
+    whole = table.groupby("objective")["status"].agg(lambda words: bool((words == "kept").all()))
+    many = len(whole)
+    told.append(f"{int(whole.sum())} of {many} objectives {'is' if many == 1 else 'are'} kept everywhere")
+    unknown = int((table["status"] == "no data").sum())
+    if unknown:
+        told.append(f"{unknown} series have no data")
+    return ". ".join(part[0].upper() + part[1:] for part in told) + "."
+
+
+def _named(rows: pd.DataFrame, word: str, catalog: Catalog) -> str:
+    first = rows.iloc[0]
+    others = rows["objective"].nunique() - 1
+    mine = rows[rows["objective"] == first["objective"]]
+    where = f" in {len(mine)} series, worst {first['series']}" if len(mine) > 1 else f" in {first['series']}"
+    more = f", and {others} more {word}" if others else ""
+    if word != "broken":
+        return f"{first['title']} is {word}{where}: {first['reason']}{more}"
+    objective = catalog.objectives[str(first["objective"])]
+    window = f"this {objective.calendar}" if objective.calendar else f"{objective.window / DAY:g} d"
+    value, target = (human(first[name], first["unit"], digits=4) for name in ("value", "target"))
+    promised = f"{value} over {window}, promised {SIGNS[objective.comparison]} {target}"
+    return f"{first['title']} is {word}{where}: {promised}{more}"
+
+
+def _coming(row: pd.Series, catalog: Catalog) -> str:
+    what = {"exhausted": "budget may be exhausted", "breach": "may pass its target", "saturated": "may saturate"}
+    name = max(what, key=lambda one: -1.0 if math.isnan(row[one]) else row[one])
+    zone = catalog.timezone_of(row["labels"])
+    date = row[f"{name}_p50"]
+    when = f", even odds by {day(date, zone=zone)}" if not pd.isna(date) else ""
+    noun = f"{row['title']} ({row['series']})"
+    subject = f"the budget of {noun} may be exhausted" if name == "exhausted" else f"{noun} {what[name]}"
+    return f"{subject} ({percent(row[name])}{when})"
+
+
+def review_rows(found: Review) -> list[dict[str, str]]:
+    """Return a review's table as text, a row a series, the most urgent first."""
+    return [_text(row) for _, row in found.table.iterrows()]
+
+
+def _text(row: pd.Series) -> dict[str, str]:
+    unit = str(row["unit"])
+    trend = f"{row['direction']} {100 * row['trend']:+.1f} %".replace("-", "−")
+    trend = "–" if pd.isna(row["trend"]) else "steady" if row["direction"] == "steady" else trend
+    left = row["left"]
+    told = "–" if pd.isna(left) else "−∞" if math.isinf(left) else f"{100 * left:.0f} %".replace("-", "−")
+    return {
+        "objective": str(row["title"]),
+        "series": str(row["series"]),
+        "status": f"{STATUSES[row['status']].sign} {row['status']}",
+        "target": human(row["target"], unit, digits=4),
+        "now": human(row["now"], unit, digits=4),
+        "window": human(row["value"], unit, digits=4),
+        "kept": "–" if pd.isna(row["kept"]) else f"{100 * row['kept']:.3f} %",
+        "budget left": told,
+        "30 d trend": trend,
+        "worst hour": human(row["worst"], unit, digits=4),
+        "exhausted": _chance(row["exhausted"]),
+        "breach": _chance(row["breach"]),
+        "saturates": _chance(row["saturated"]),
+    }
+
+
+def _chance(share: float) -> str:
+    return "–" if pd.isna(share) else "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else percent(share)
