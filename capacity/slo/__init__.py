@@ -14,8 +14,9 @@ from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
 from capacity.slo.projecting import SPANS, Projection, projection
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.queueing import Usl, erlang_c, usl
-from capacity.slo.reviewing import SIGNS, Review, Reviewed, failing, narrowed, review, review_rows
+from capacity.slo.reviewing import Review, Reviewed, failing, narrowed, review
 from capacity.slo.spending import Exhaustion, exhaustion
+from capacity.slo.telling import SIGNS, review_rows
 from capacity.slo.windows import Span, span
 
 __all__ = [

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from capacity.catalog import Catalog, Objective, matches
-from capacity.dates import day
 from capacity.errors import CapacityError, ParameterError
 from capacity.frames import Skipped, duration, series_labels
 from capacity.measured import Measured
@@ -24,13 +23,10 @@ from capacity.slo.knees import Saturation, saturation
 from capacity.slo.projecting import Projection, projection
 from capacity.slo.promises import STATUSES, compliance
 from capacity.slo.spending import Exhaustion, exhaustion
-from capacity.units import human
-from capacity.verdicts import percent
+from capacity.slo.telling import finding
 
-__all__ = ["SIGNS", "Review", "Reviewed", "failing", "narrowed", "review", "review_rows"]
+__all__ = ["Review", "Reviewed", "failing", "narrowed", "review"]
 
-DAY = pd.Timedelta(days=1)
-SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 _LOG = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], object]
 
@@ -122,7 +118,7 @@ def review(
             progress(place, len(measured.frames), name)
     table = _ranked(tables)
     return Review(
-        catalog, measured.as_of, ahead, table, found, tuple(skipped), _finding(table, catalog), measured.provenance
+        catalog, measured.as_of, ahead, table, found, tuple(skipped), finding(table, catalog), measured.provenance
     )
 
 
@@ -146,8 +142,8 @@ def narrowed(found: Review, *, owner: str | None = None, where: Mapping[str, str
         raise ParameterError(f"no series has {' and '.join(asked)}.")
     table = found.table[keep].reset_index(drop=True)
     left = {name: one for name, one in found.objectives.items() if name in set(table["objective"])}
-    finding = _finding(table, found.catalog)
-    return Review(found.catalog, found.as_of, found.horizon, table, left, found.skipped, finding, found.provenance)
+    told = finding(table, found.catalog)
+    return Review(found.catalog, found.as_of, found.horizon, table, left, found.skipped, told, found.provenance)
 
 
 def failing(found: Review, *, within: pd.Timedelta, risk: float) -> pd.DataFrame:
@@ -234,82 +230,3 @@ def _ranked(tables: list[pd.DataFrame]) -> pd.DataFrame:
     ranks = [STATUSES[word].rank for word in whole["status"]]
     keys = pd.DataFrame({"rank": ranks, "risk": -risk, "left": whole["left"]})
     return whole.loc[keys.sort_values(["rank", "risk", "left"], kind="stable").index].reset_index(drop=True)
-
-
-def _finding(table: pd.DataFrame, catalog: Catalog) -> str:
-    """Say what is broken, what burns, what will break first, and how many are kept; numbers stand in the table."""
-    told = []
-    for word in ("broken", "burning", "at risk"):
-        rows = table[table["status"] == word]
-        if len(rows):
-            told.append(_named(rows, word, catalog))
-    kept = table[table["status"] == "kept"]
-    risk = kept[["exhausted", "breach", "saturated"]].max(axis=1)
-    coming = kept.assign(risk=risk).sort_values("risk", ascending=False, kind="stable")
-    if len(coming) and coming["risk"].iloc[0] >= 0.1:
-        told.append(_coming(coming.iloc[0], catalog))
-    whole = table.groupby("objective")["status"].agg(lambda words: bool((words == "kept").all()))
-    many = len(whole)
-    told.append(f"{int(whole.sum())} of {many} objectives {'is' if many == 1 else 'are'} kept everywhere")
-    unknown = int((table["status"] == "no data").sum())
-    if unknown:
-        told.append(f"{unknown} series have no data")
-    return ". ".join(part[0].upper() + part[1:] for part in told) + "."
-
-
-def _named(rows: pd.DataFrame, word: str, catalog: Catalog) -> str:
-    first = rows.iloc[0]
-    others = rows["objective"].nunique() - 1
-    mine = rows[rows["objective"] == first["objective"]]
-    where = f" in {len(mine)} series, worst {first['series']}" if len(mine) > 1 else f" in {first['series']}"
-    more = f", and {others} more {word}" if others else ""
-    if word != "broken":
-        return f"{first['title']} is {word}{where}: {first['reason']}{more}"
-    objective = catalog.objectives[str(first["objective"])]
-    window = f"this {objective.calendar}" if objective.calendar else f"{objective.window / DAY:g} d"
-    value, target = (human(first[name], first["unit"], digits=4) for name in ("value", "target"))
-    promised = f"{value} over {window}, promised {SIGNS[objective.comparison]} {target}"
-    return f"{first['title']} is {word}{where}: {promised}{more}"
-
-
-def _coming(row: pd.Series, catalog: Catalog) -> str:
-    what = {"exhausted": "budget may be exhausted", "breach": "may pass its target", "saturated": "may saturate"}
-    name = max(what, key=lambda one: -1.0 if math.isnan(row[one]) else row[one])
-    zone = catalog.timezone_of(row["labels"])
-    date = row[f"{name}_p50"]
-    when = f", even odds by {day(date, zone=zone)}" if not pd.isna(date) else ""
-    noun = f"{row['title']} ({row['series']})"
-    subject = f"the budget of {noun} may be exhausted" if name == "exhausted" else f"{noun} {what[name]}"
-    return f"{subject} ({percent(row[name])}{when})"
-
-
-def review_rows(found: Review) -> list[dict[str, str]]:
-    """Return a review's table as text, a row a series, the most urgent first."""
-    return [_text(row) for _, row in found.table.iterrows()]
-
-
-def _text(row: pd.Series) -> dict[str, str]:
-    unit = str(row["unit"])
-    trend = f"{row['direction']} {100 * row['trend']:+.1f} %".replace("-", "−")
-    trend = "–" if pd.isna(row["trend"]) else "steady" if row["direction"] == "steady" else trend
-    left = row["left"]
-    told = "–" if pd.isna(left) else "−∞" if math.isinf(left) else f"{100 * left:.0f} %".replace("-", "−")
-    return {
-        "objective": str(row["title"]),
-        "series": str(row["series"]),
-        "status": f"{STATUSES[row['status']].sign} {row['status']}",
-        "target": human(row["target"], unit, digits=4),
-        "now": human(row["now"], unit, digits=4),
-        "window": human(row["value"], unit, digits=4),
-        "kept": "–" if pd.isna(row["kept"]) else f"{100 * row['kept']:.3f} %",
-        "budget left": told,
-        "30 d trend": trend,
-        "worst hour": human(row["worst"], unit, digits=4),
-        "exhausted": _chance(row["exhausted"]),
-        "breach": _chance(row["breach"]),
-        "saturates": _chance(row["saturated"]),
-    }
-
-
-def _chance(share: float) -> str:
-    return "–" if pd.isna(share) else "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else percent(share)

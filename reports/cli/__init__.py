@@ -29,6 +29,7 @@ VERBS = (
     "snapshot",
     "report",
     "outlook",
+    "slo",
     "lint",
     "lab",
     "run",
