@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -111,8 +112,8 @@ _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
 _HOW = 'Write it like "90d", "12h", "15min".'
 
 
-def duration(value: str | pd.Timedelta, *, name: str = "duration") -> pd.Timedelta:
-    """Read a duration: ``"90d"``, ``"1h30m"``, a Timedelta. A bare number has no unit and is refused.
+def duration(value: str | timedelta | np.timedelta64, *, name: str = "duration") -> pd.Timedelta:
+    """Read a duration: ``"90d"``, ``"1h30m"``, any library's Timedelta. A bare number has no unit and is refused.
 
     Our own reading, because it is Prometheus' (``m`` is a minute, ``d`` a day) and pandas gives up ``d``.
 
@@ -121,8 +122,8 @@ def duration(value: str | pd.Timedelta, *, name: str = "duration") -> pd.Timedel
     ParameterError
         It cannot be read, or is not positive.
     """
-    if isinstance(value, pd.Timedelta):
-        parsed = value
+    if isinstance(value, timedelta | np.timedelta64):
+        parsed = pd.Timedelta(value)
     else:
         text = str(value).strip()
         parts = _PART.findall(text)
@@ -145,13 +146,15 @@ def duration_text(value: pd.Timedelta) -> str:
     return f"{ms}ms"
 
 
-def instant(value: str | pd.Timestamp, *, name: str = "time") -> pd.Timestamp:
+def instant(value: str | date | np.datetime64, *, name: str = "time") -> pd.Timestamp:
     """Read an instant as a UTC timestamp; one without a zone is taken as UTC.
 
-    Text is ISO 8601 alone: "11/10/2026" is a day in October to some and in November to others.
+    Text is ISO 8601 alone: "11/10/2026" is a day in October to some and in November to others. A bare number has no
+    unit, and is refused.
     """
+    said = _ISO.match(value.strip()) if isinstance(value, str) else isinstance(value, date | np.datetime64)
     try:
-        stamp = pd.Timestamp(value) if not isinstance(value, str) or _ISO.match(value.strip()) else pd.NaT
+        stamp = pd.Timestamp(value) if said else pd.NaT
     except (ValueError, TypeError):
         stamp = pd.NaT
     if pd.isna(stamp):

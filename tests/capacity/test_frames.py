@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,6 +145,18 @@ def test_an_instant_without_a_zone_is_utc() -> None:
         frames.instant("yesterday-ish")
     with pytest.raises(ParameterError, match="not an instant"):
         frames.instant("11/10/2026")  # a day in October to some and in November to others
+    for number in (1_793_491_200, 1.7e9, True):
+        with pytest.raises(ParameterError, match="not an instant"):
+            frames.instant(number)  # type: ignore[arg-type]  # of which unit?
+
+
+def test_durations_and_instants_of_other_libraries_are_read() -> None:
+    """The standard library's and numpy's mean the same as text."""
+    assert frames.duration(timedelta(hours=36)) == frames.duration("36h")
+    assert frames.duration(np.timedelta64(90, "m")) == frames.duration("90min")
+    expected = pd.Timestamp("2026-11-01T00:00Z")
+    known = (datetime(2026, 11, 1, tzinfo=UTC), date(2026, 11, 1), np.datetime64("2026-11-01"), expected)
+    assert [frames.instant(one) for one in known] == [expected] * 4
 
 
 def test_provenance_survives_and_merges() -> None:

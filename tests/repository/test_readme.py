@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT, files, run, told
+from tests.support.servers import VictoriaMetrics
 
 README = (ROOT / "README.md").read_text()
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -40,6 +41,30 @@ def test_each_command_of_a_console_block_runs(folder: Path, block: str) -> None:
 def test_the_python_blocks_run(folder: Path) -> None:
     """The Python blocks, one after another in one session, run without an error and without a warning."""
     done = run([sys.executable, "-W", "error::UserWarning:__main__", "-c", "\n".join(PYTHON)], folder=folder)
+    assert done.returncode == 0, told(done)
+
+
+def test_the_block_for_a_server_runs(fresh_victoriametrics: VictoriaMetrics, folder: Path) -> None:
+    """What is shown of a source runs against a real server that holds what it asks for."""
+    written = f"""
+import numpy as np, pandas as pd
+import capacity
+from capacity.frames import wide
+from connectors import connect
+times = pd.date_range("2026-10-20", pd.Timestamp.now("UTC").floor("h"), freq="1h")
+values = 50 + 5 * np.sin(np.arange(len(times)) / 4)[:, None]
+named = {{"node": "node-1", "region": "eu-west"}}
+history = wide(values, times=times, series=[named], metric="dwcp_cpu_usage_percent")
+forecast = capacity.forecast(history, horizon="2d")
+with connect("{fresh_victoriametrics.url}") as source:
+    for name in ("dwcp_cpu_usage_percent", "dwcp_disk_used_bytes", "dwcp_amst_active_streams"):
+        source.write(wide(values, times=times, series=[named], metric=name), verify=True)
+"""
+    shown = "\n".join(body for kind, body in BLOCKS if kind == "py").replace(
+        "http://vm:8428", fresh_victoriametrics.url
+    )
+    assert fresh_victoriametrics.url in shown
+    done = run([sys.executable, "-c", written + shown], folder=folder)
     assert done.returncode == 0, told(done)
 
 
