@@ -13,7 +13,7 @@ from tests.support.checkout import ROOT, run
 
 PACKAGES = ("capacity", "connectors", "reports")
 CONTRACT = {"errors", "units", "frames", "provenance", "catalog", "catalog_load", "measured", "simulate"}
-CONTRACT = {"measured"}
+"""What connectors may see of capacity: what describes samples and platforms, and the questions that these ask."""
 
 
 @pytest.fixture
