@@ -78,12 +78,13 @@ def sized(table: pd.DataFrame, outlooks: Mapping[str, Outlook], *, most: int) ->
     }
     risks = table["resource"].map({name: found.risk for name, found in outlooks.items()})
     chosen = table[(table["verdict"] != CANNOT_JUDGE) & (table["probability"] > risks)].head(most)
-    rows_of = []
-    for row in chosen.to_dict("records"):
-        found = outlooks[row["resource"]]
-        place = places[row["resource"]][frozenset(row["labels"].items())]
-        size = found.size([place]).iloc[0]
-        rows_of.append({**size.to_dict(), "explained": found.told(place, size)})
+    told: dict[Any, dict[str, Any]] = {}
+    for name, part in chosen.groupby("resource", sort=False):
+        found = outlooks[str(name)]
+        where = [places[str(name)][frozenset(labels.items())] for labels in part["labels"]]
+        for (_, size), place, index in zip(found.size(where).iterrows(), where, part.index, strict=True):
+            told[index] = {**{str(key): value for key, value in size.items()}, "explained": found.told(place, size)}
+    rows_of = [told[index] for index in chosen.index]
     names = ["add", "units", "add_share", "least_regret", "explained"]
     return pd.DataFrame(rows_of, index=chosen.index, columns=names)
 

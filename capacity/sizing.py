@@ -63,7 +63,7 @@ def sizes(
     DataFrame, a row a series, in the order of ``places``
         ``add`` (to the limit, in the base unit; whole units where it is sold by them; 0: it is enough), ``units`` (NaN:
         sold by any amount), ``add_share`` (``add`` ÷ limit), ``least_regret`` (NaN without costs; below 0: that much
-        less is enough).
+        less is enough; in whole units, too).
     """
     chosen = np.asarray(places, dtype=np.intp)
     limit, _, _, usable = (part[chosen] for part in question.taken(limits, -len(forecast.index) - 1))
@@ -76,12 +76,13 @@ def sizes(
     # What the reserve and the buffer take of a limit, they take of what is added to it.
     bought = found * np.tile(limit / usable, len(asked)) if question.direction == "above" else found
     add, units = _sold(bought[: len(chosen)], unit_size)
+    least, _ = _sold(bought[len(chosen) :], unit_size)
     return pd.DataFrame(
         {
             "add": add,
             "units": units,
             "add_share": add / np.abs(limit),
-            "least_regret": bought[len(chosen) :] if cost is not None else np.nan,
+            "least_regret": least if cost is not None else np.nan,
         },
         index=forecast.columns[chosen],
     )

@@ -366,6 +366,22 @@ def test_who_puts_up_with_more_risk_never_orders_sooner(seed: int, limit: float,
     assert pd.isna(bold["order_by"]) or careful["order_by"] <= bold["order_by"]
 
 
+@given(SEEDS, AMOUNTS, st.floats(0, 4), st.sampled_from(["mean", "max", "p90"]))
+def test_chances_never_fall_and_fall_with_the_limit(seed: int, limit: float, more: float, aggregate: str) -> None:
+    """Paths and a history of bursts as one: in [0, 1], never falling along the horizon, never higher for more room."""
+    rng = np.random.default_rng(seed)
+    history = np.where(rng.random((120, 1)) < 0.05, 8.0, 0.0) + rng.normal(0, 0.3, (120, 1))
+    history[-2:] = 0.0
+    paths = walks(count=40, steps=60, drift=0.05, deviation=0.6, seed=seed)
+    made = known_forecast(paths, history=history, step="1D")
+    low, high = (outlook(made, limit=each, sustained="2d", aggregate=aggregate).curve.to_numpy()
+                 for each in (limit, limit + more))  # fmt: skip
+    for curve in (low, high):
+        assert ((curve >= 0) & (curve <= 1)).all()
+        assert (np.diff(curve, axis=0) >= 0).all()
+    assert (high <= low + 1e-12).all()
+
+
 def test_a_limit_that_demand_cannot_pass_is_no_limit() -> None:
     """CPU cannot be past 100 %: a limit of 1 would make every series fine for ever, and is told instead."""
     made = daily([[0.9] * 90] * 4, now=0.9)

@@ -149,7 +149,7 @@ def test_the_decision_in_one_sentence() -> None:
         "order by 25 Oct 2026 at 10 % risk and a lead time of 7d (in one case of ten more than 10d)",
         "the risk is 50 % before an order of today arrives",
         "90 more (6 × 15) would keep the risk within it at 10 %",
-        "80 more is regretted least at costs of 9 : 1 for short and idle.",
+        "90 more is regretted least at costs of 9 : 1 for short and idle.",
     ]
 
 
