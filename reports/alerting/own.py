@@ -1,6 +1,6 @@
 """The workbench's own health: reports that do not come are told, by whoever still watches.
 
-The series are those of `reports.health`, scraped or collected from its text file.
+The series are those of `reports.schedule.health`, scraped or collected from its text file.
 """
 
 from __future__ import annotations

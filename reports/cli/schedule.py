@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from reports.config import Config
 
 HELP = "list the schedules, or install what runs them"
+ACTIONS = "list · install (systemd or cron) · k8s · metrics (the health of all this, in Prometheus' text format)"
 UNITS = Path("/etc/systemd/system")
 
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Add this verb's options."""
-    verb.add_argument("action", choices=("list", "install", "k8s"), help="list · install (systemd or cron) · k8s")
+    verb.add_argument("action", choices=("list", "install", "k8s", "metrics"), help=ACTIONS)
     group = verb.add_argument_group("install")
     group.add_argument("--cron", action="store_true", help="print a line for crontab instead of systemd's units")
     group.add_argument("--into", type=Path, metavar="FOLDER", help=f"where the units go (default: {UNITS})")
@@ -32,7 +33,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     config = shared.configuration(given)
-    return {"list": _list, "install": _install, "k8s": _kubernetes}[given.action](given, config)
+    return {"list": _list, "install": _install, "k8s": _kubernetes, "metrics": _metrics}[given.action](given, config)
 
 
 def _list(given: argparse.Namespace, config: Config) -> int:
@@ -101,6 +102,22 @@ def _kubernetes(given: argparse.Namespace, config: Config) -> int:
         timeout_s=timeout_s,
     )
     print(text, end="")
+    return 0
+
+
+def _metrics(given: argparse.Namespace, config: Config) -> int:
+    import pandas as pd
+
+    from reports.ledger.store import Store
+    from reports.schedule.health import exposition
+    from reports.schedule.tick import ledger_of
+
+    with Store.open(ledger_of(config)) as store:
+        text = exposition(config, store, now=pd.Timestamp.now(tz="UTC")).decode("utf-8")
+    if given.json:
+        print_json({"metrics": text})
+    else:
+        print(text, end="")
     return 0
 
 

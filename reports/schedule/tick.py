@@ -30,7 +30,7 @@ from reports.publish import failed_text
 from reports.publishing import Place, changes, place_of, refuse_secrets
 from reports.publishing.secrets import secrets
 from reports.rendering import Made, make
-from reports.schedule import given, lock
+from reports.schedule import given, health, lock
 from reports.schedule.due import Attempts, Due, due, following
 from reports.settings import Schedule
 from reports.truth import Failure
@@ -89,6 +89,7 @@ def tick(
             place.sweep()
             done = [_run(each, config, store, place, clock, progress) for each in pending(chosen, store, now=now)]
             flush(store, config.deliveries, now=clock(), environment=os.environ, points=_points(config, place, clock()))
+            health.write(config, store, now=clock(), path=config.out / STATE / health.FILE)
             return done
 
 
