@@ -82,6 +82,8 @@ class Calibration:
         Which segment of ``shape`` a step ahead uses.
     steps : ndarray of int
         The steps ahead at which folds were scored.
+    sizes : ndarray, shape (fold, step, series)
+        Mean absolute error to expect of each fold by the others, time of day not included.
     standardised : ndarray, shape (fold, step, series)
         The folds' errors over their leave-one-out scale; NaN where there is no truth.
     reach : int
@@ -93,6 +95,7 @@ class Calibration:
     shape: FloatArray
     segment: IntArray
     steps: IntArray
+    sizes: FloatArray
     standardised: FloatArray
     reach: int
     learnt: Learnt
@@ -147,7 +150,8 @@ def calibrate(
         growth, ratio = learnt.growth, learnt.ratio
     log_scale, loo = _scales(size, growth=growth[:, kinds], steady=noise * ratio[kinds], floor=floor)
     loo = np.where(np.exp(log_scale) < BEYOND * loo, loo, np.nan)
-    standardised = relative / np.take(loo, bucket, axis=1)
+    sizes = np.take(loo, bucket, axis=1)
+    standardised = relative / sizes
     segment = _segments(every, day)
     ordered = _sorted(standardised, _segments(steps, day), int(segment[-1]) + 1)
     shared = _kind_shapes(ordered, kinds) if learnt is None else learnt.shape
@@ -157,6 +161,7 @@ def calibrate(
         shape=_own_shapes(ordered, shared[kinds]),
         segment=segment,
         steps=steps,
+        sizes=sizes,
         standardised=standardised,
         reach=int(steps[reached[-1]]) if len(reached) else 0,
         learnt=Learnt(growth, ratio, shared),

@@ -54,6 +54,8 @@ def breach_chances(
         )
     values = passage.gathered(shares, shape=(horizon, series), progress=told)
     drawn = np.fmax.reduce(values, axis=0, initial=0.0)
+    if isinstance(forecast.law, Law):
+        values = forecast.law.chance(values, paths=question.paths, above=question.direction == "above")
     blended = precedents.blend(
         values,
         forecast.history.to_numpy(dtype=float),

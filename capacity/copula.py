@@ -27,11 +27,16 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One unit-variance process: ``decay`` and ``echo`` by ``keep`` a step (a cycle), ``wander`` by its power."""
+    """One unit-variance process: ``decay`` and ``echo`` by ``keep`` a step (a cycle), ``wander`` by its power.
+
+    What an echo repeats is no single step but hangs together itself, by ``within`` a step: a wrong hour of the day has
+    wrong neighbours.
+    """
 
     kind: str
     keep: float
     lag: int = 1
+    within: float = 0.0
 
     def correlation(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """Correlation between steps ahead ``first`` ≤ ``second``."""
@@ -39,13 +44,19 @@ class Process:
             return np.asarray((first / second) ** self.keep, dtype=float)
         apart = second - first
         if self.kind == "echo":
-            return np.where(apart % self.lag == 0, self.keep ** (apart / self.lag), 0.0)
+            cycle = np.floor(apart / self.lag)
+            past = apart - cycle * self.lag
+            near = self.keep**cycle * self.within**past
+            after = self.keep ** (cycle + 1) * self.within ** (self.lag - past)
+            return np.asarray(np.where(past > 0, near + after, near), dtype=float)
         return np.asarray(self.keep**apart, dtype=float)
 
     def run(self, noise: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Turn white noise (horizon, paths) into the process, in place."""
         if not self.keep:
             return noise
+        if self.within:
+            noise = Process("decay", self.within).run(noise)
         step = np.arange(len(noise), dtype=np.float64)
         keep = (step / (step + 1)) ** self.keep if self.kind == "wander" else np.full(len(noise), self.keep)
         # Rows a lag apart follow each other; those between them do not wait for one another.
@@ -59,15 +70,31 @@ class Process:
 
 @dataclass(frozen=True)
 class Copula:
-    """A mixture of processes; ``weights`` are variances and sum to 1."""
+    """A mixture of processes, and how unlike each other whole trajectories are.
+
+    Attributes
+    ----------
+    processes : tuple of Process
+    weights : tuple of float
+        Variances; they sum to 1.
+    unrest : float
+        Standard deviation of the logarithm of a factor that a whole trajectory has: some stretches are calm, some wild.
+        Large errors then come together in few trajectories, where without it each would meet its share of them.
+    """
 
     processes: tuple[Process, ...]
     weights: tuple[float, ...]
+    unrest: float = 0.0
 
 
 WHITE = Process("decay", 0.0)
 # Samples behind a correlation that is listened to.
 LEAST_PAIRS = 6
+# Sizes of standardised errors count up to this, and trajectories are no more unlike than this: two thirds lie within a
+# factor of 2.7 of the middle then.
+MOST_SIZE, MOST_UNREST = 8.0, 1.0
+# Hours that a wrong time of day lasts, and how well it is repeated on the next day and in the next week.
+ECHO_HOURS, ECHO_DAYS, ECHO_WEEKS = (2.0, 5.0), (0.95, 0.7), 0.9
 
 
 def dictionary(seasons: Seasons) -> tuple[Process, ...]:
@@ -79,6 +106,10 @@ def dictionary(seasons: Seasons) -> tuple[Process, ...]:
     wander = [Process("wander", power) for power in (0.5, 0.15)]
     echoes = [Process("echo", 0.95, seasons.day)] if seasons.day > 3 else []
     echoes += [Process("echo", 0.9, seasons.week)] if seasons.week > 3 else []
+    if seasons.day > 3:
+        near = [float(np.exp(-24 / (hours * seasons.day))) for hours in ECHO_HOURS]
+        echoes += [Process("echo", keep, seasons.day, within) for within in near for keep in ECHO_DAYS]
+        echoes += [Process("echo", ECHO_WEEKS, seasons.week, within) for within in near] if seasons.week > 3 else []
     return (WHITE, *decays, *wander, *echoes)
 
 
@@ -96,7 +127,8 @@ def fit_copula(standardised: FloatArray, *, seasons: Seasons, steps: IntArray | 
     weights = _mixture(basis, observed, weight)
     kept = [(process, share) for process, share in zip(processes, weights, strict=True) if share > 0.005]
     total = sum(share for _, share in kept)
-    return Copula(tuple(process for process, _ in kept), tuple(share / total for _, share in kept))
+    chosen, shares = tuple(process for process, _ in kept), tuple(share / total for _, share in kept)
+    return Copula(chosen, shares, _unrest(standardised, ahead, Copula(chosen, shares)))
 
 
 def _normal_scores(standardised: FloatArray) -> FloatArray:
@@ -126,6 +158,29 @@ def _correlations(scores: FloatArray, steps: IntArray) -> tuple[FloatArray, Floa
     return first, second, product[row, column] / spread[row, column], weight
 
 
+def _unrest(standardised: FloatArray, ahead: IntArray, copula: Copula) -> float:
+    """Fit how unlike trajectories are, by how large errors of one come together.
+
+    Where errors are a factor of the trajectory times normal ones of correlation ρ, the mean product of two sizes over
+    the product of their means is exp(unrest²) · (√(1 − ρ²) + ρ asin ρ).
+    """
+    flat = standardised.transpose(0, 2, 1).reshape(-1, standardised.shape[1])
+    known = np.isfinite(flat).astype(float)
+    size = np.minimum(np.abs(np.where(known > 0, flat, 0.0)), MOST_SIZE)
+    pairs, product, total = known.T @ known, size.T @ size, size.T @ known
+    row, column = np.nonzero(np.triu((pairs >= LEAST_PAIRS) & (product > 0), 1))
+    if not len(row):
+        return 0.0
+    first, second = ahead[row].astype(float), ahead[column].astype(float)
+    parts = zip(copula.processes, copula.weights, strict=True)
+    rho = np.clip(np.sum([share * process.correlation(first, second) for process, share in parts], axis=0), 0.0, 1.0)
+    together = product[row, column] * pairs[row, column] / (total[row, column] * total[column, row])
+    weight = pairs[row, column] * (1 - rho**2)
+    apart = np.log(together) - np.log(np.sqrt(1 - rho**2) + rho * np.arcsin(rho))
+    found = float((weight * apart).sum() / max(weight.sum(), 1e-9))
+    return float(np.sqrt(np.clip(found, 0.0, MOST_UNREST**2)))
+
+
 def _mixture(basis: FloatArray, observed: FloatArray, weight: FloatArray) -> FloatArray:
     """Non-negative weights that sum to 1: weighted least squares, with a heavy penalty on (Σw − 1)²."""
     scaled = np.sqrt(weight / weight.sum())[:, None]
@@ -148,6 +203,8 @@ def latent_ranks(copula: Copula, *, horizon: int, paths: int, generator: np.rand
         noise = process.run(generator.standard_normal((horizon, paths), dtype=np.float32))
         noise *= np.float32(np.sqrt(weight))
         total += noise
+    if copula.unrest:
+        total *= np.exp(np.float32(copula.unrest) * generator.standard_normal(paths, dtype=np.float32))
     order = np.argsort(total, axis=1)
     ranks = np.empty((horizon, paths), dtype=np.int32)
     np.put_along_axis(ranks, order, np.arange(paths, dtype=np.int32)[None], axis=1)

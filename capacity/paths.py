@@ -20,6 +20,7 @@ from capacity import threads
 from capacity.calibration import GRID
 from capacity.copula import Copula, latent_ranks
 from capacity.links import Link
+from capacity.odds import Odds
 
 __all__ = ["Law"]
 
@@ -43,6 +44,8 @@ class Law:
     keys : tuple of str, one a series
         Names from which, with ``seed``, each series draws; so a series' paths do not depend on its neighbours.
     seed : int
+    odds : tuple of pairs of Odds, one a kind
+        How the share of paths that are ever above a limit, or below one, is made a chance; empty: it is the chance.
     """
 
     centre: FloatArray
@@ -54,6 +57,7 @@ class Law:
     copulas: tuple[Copula, ...]
     keys: tuple[str, ...]
     seed: int
+    odds: tuple[tuple[Odds, Odds], ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -92,11 +96,21 @@ class Law:
             for column in range(columns.start, columns.stop):
                 kind = int(self.kinds[column])
                 if kind not in ranks:
-                    ranks[kind] = self._ranks(kind, paths) + (self.segment * paths).astype(np.int32)
+                    ranks[kind] = self.ranks(kind, paths) + (self.segment * paths).astype(np.int32)
                 out[column - start] = self._paths_of(column, ranks[kind])
             yield columns, out.transpose(1, 2, 0)
 
-    def _ranks(self, kind: int, paths: int) -> Ranks:
+    def chance(self, share: FloatArray, *, paths: int, above: bool = True) -> FloatArray:
+        """Return the chance behind a share of so many paths, both (horizon, series), by the odds of each kind."""
+        if not self.odds:
+            return share
+        found = share.copy()
+        for kind, pair in enumerate(self.odds):
+            own = self.kinds == kind
+            found[:, own] = pair[0 if above else 1].of(share[:, own], paths=paths)
+        return found
+
+    def ranks(self, kind: int, paths: int) -> Ranks:
         """Rank trajectories of a kind, shape (paths, horizon)."""
         return kind_ranks(self.copulas[kind], self.horizon, paths, self.seed % 2**64, kind)
 
@@ -119,7 +133,7 @@ class Law:
         past ``room`` where its rank is at or past the first rank that is, and a kind's ranks are drawn once. NaN where
         ``room`` (of a slice of the series; shape (horizon, k), in the data's unit) is.
         """
-        ranks = {int(kind): self._ranks(int(kind), paths) for kind in np.unique(self.kinds)}
+        ranks = {int(kind): self.ranks(int(kind), paths) for kind in np.unique(self.kinds)}
         if not above:
             # Below is above upside down: what was the lowest rank is the highest.
             ranks = {kind: paths - 1 - one for kind, one in ranks.items()}
@@ -198,6 +212,12 @@ def _share_past(ranks: Ranks, first: IntArray) -> FloatArray:
     step = met.argmax(axis=1)
     step = step[met[np.arange(paths), step]] + active[0]
     return np.asarray(np.bincount(step, minlength=len(first)).cumsum() / paths)
+
+
+def error_paths(shape: FloatArray, segment: IntArray, ranks: Ranks) -> FloatArray:
+    """Return standardised errors along paths, (path, step, series), of shapes (series, segment, level)."""
+    table = shape_at(shape, _levels(len(ranks)))
+    return np.stack([one[segment[None, :], ranks] for one in table], axis=2)
 
 
 def _levels(paths: int) -> FloatArray:

@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 YEAR = pd.Timedelta(days=365.25)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Scaled(Law):
     """A law whose values are multiplied step by step by ``factor``, shape (horizon,), within the bounds."""
 

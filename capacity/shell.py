@@ -26,6 +26,7 @@ from capacity.models.fleet_weights import Pool
 from capacity.outages import without_outages
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
+from capacity.recalibration import Folded, recalibrated
 
 __all__ = ["Fit", "fit"]
 
@@ -84,6 +85,7 @@ class _Part:
     scores: dict[str, FloatArray]
     taught: _Taught
     since: IntArray
+    folded: Folded | None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ def fit(
     if progress is not None:
         progress(problem.series, problem.series, f"forecasting {problem.series} series")
     law = _law(prepared, problem, parts, copulas, link, seed)
+    if first.folded is not None:
+        law = replace(law, odds=recalibrated(law, first.folded))
     return Fit(
         law,
         tuple(name for part in parts for name in part.models),
@@ -210,7 +214,27 @@ def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
     scale = _widened(calibration, answer, problem.horizon)
     scores = _scores(errors, naive_errors, noise, calibration)
     since = np.zeros(problem.series, dtype=np.int64) if answer.since is None else answer.since
-    return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt), since)
+    folded = None if taught is not None else _folded(work, problem, errors, calibration, noise)
+    return _Part(points, scale, calibration, names, notes, scores, _Taught(pool, calibration.learnt), since, folded)
+
+
+def _folded(work: _Work, problem: Problem, errors: FloatArray, calibration: Calibration, noise: Noise) -> Folded | None:
+    """Return what the folds forecast, and what came; None without folds."""
+    if not work.cutoffs:
+        return None
+    rows, steps = len(problem.values), work.steps
+    at = np.array(work.cutoffs)[:, None] + steps - 1
+    came = np.where(np.isfinite(calibration.standardised), problem.values[np.minimum(at, rows - 1)], np.nan)
+    return Folded(
+        came=came,
+        centre=came - errors,
+        spread=calibration.sizes * noise.at(work.bins[:-1, steps - 1]),
+        shape=calibration.shape,
+        segment=calibration.segment[steps - 1],
+        steps=steps,
+        kinds=problem.kinds,
+        windows=(rows - work.cutoffs[0]) / problem.horizon,
+    )
 
 
 def _problem(prepared: Prepared, horizon: int, link: Link, kinds: IntArray) -> tuple[Problem, IntArray]:

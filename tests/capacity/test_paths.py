@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity.calibration import GRID
-from capacity.copula import Copula, Process, fit_copula, latent_ranks
+from capacity.copula import WHITE, Copula, Process, fit_copula, latent_ranks
 from capacity.grids import Seasons
 from capacity.links import Link
 from capacity.paths import Law, shape_at
@@ -143,6 +143,8 @@ def test_ranks_are_permutations() -> None:
         (Process("wander", 0.5), 50, sqrt(50 / 100)),
         (Process("echo", 0.8, 24), 48, 0.64),
         (Process("echo", 0.8, 24), 11, 0.0),
+        # An hour beside the echo, where hours hang together by 0.6; the other side of the day is far.
+        (Process("echo", 0.8, 24, 0.6), 25, 0.8 * 0.6 + 0.8**2 * 0.6**23),
     ],
 )
 def test_processes_have_the_correlation_they_claim(process: Process, lag: int, expected: float) -> None:
@@ -163,6 +165,26 @@ def test_the_copula_is_found_again() -> None:
     white = sum(w for p, w in zip(fitted.processes, fitted.weights, strict=True) if p.keep == 0)
     assert white == pytest.approx(0.5, abs=0.1)
     assert sum(fitted.weights) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("unrest", [0.0, 0.6])
+def test_the_unrest_of_trajectories_is_found_again(unrest: float) -> None:
+    """White noise times a factor of each trajectory's own: the fit finds how unlike they are, and no other unrest."""
+    random = np.random.default_rng(3)
+    wild = np.exp(unrest * random.standard_normal(500)) * random.standard_normal((60, 500))
+    found = fit_copula((wild / wild.std()).T[:, :, None], seasons=Seasons(3600, 24, 168)).unrest
+    assert found == pytest.approx(unrest, abs=0.12)
+
+
+def test_unrest_gathers_the_high_points_in_few_paths() -> None:
+    """Every step keeps its share of high ranks, and fewer paths have any of them."""
+    still, wild = (
+        latent_ranks(Copula((WHITE,), (1.0,), unrest), horizon=200, paths=400, generator=np.random.default_rng(0))
+        >= 396
+        for unrest in (0.0, 1.0)
+    )
+    assert (still.mean(axis=0) == wild.mean(axis=0)).all()
+    assert wild.any(axis=1).mean() < 0.6 < 0.8 < still.any(axis=1).mean()
 
 
 @pytest.mark.parametrize("above", [True, False])
