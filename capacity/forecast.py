@@ -207,7 +207,7 @@ class Forecast:
         return f"Forecast({len(self.columns)} series: {models}{skipped}; {ahead} from {self.cutoff:%Y-%m-%d %H:%M} UTC)"
 
     def _frame(self, values: FloatArray) -> pd.DataFrame:
-        return pd.DataFrame(values, index=self.index, columns=self.columns)
+        return pd.DataFrame(values, index=self.index, columns=self.columns, copy=False)
 
 
 def forecast(

@@ -48,14 +48,14 @@ class Link:
     def back(self, values: FloatArray) -> FloatArray:
         """Take values of shape (…, series) back to the data's own scale, within their bounds."""
         bent = self.bent
-        if not (np.isfinite(self.lower) | np.isfinite(self.upper)).any():
-            return values
+        if not bent.any():
+            held = np.maximum(values, self.lower) if np.isfinite(self.lower).any() else values
+            return np.minimum(held, self.upper) if np.isfinite(self.upper).any() else held
         out = np.array(values, dtype=float)
-        if bent.any():
-            width = self.upper[bent] - self.lower[bent]
-            # Beyond 40 the logistic is 0 or 1 to the last bit.
-            soft = 1 / (1 + np.exp(-np.clip(values[..., bent], -40.0, 40.0)))
-            out[..., bent] = self.lower[bent] + width * ((1 + 2 * SOFTNESS) * soft - SOFTNESS)
+        width = self.upper[bent] - self.lower[bent]
+        # Beyond 40 the logistic is 0 or 1 to the last bit.
+        soft = 1 / (1 + np.exp(-np.clip(values[..., bent], -40.0, 40.0)))
+        out[..., bent] = self.lower[bent] + width * ((1 + 2 * SOFTNESS) * soft - SOFTNESS)
         return np.clip(out, self.lower, self.upper, out=out)
 
     def of(self, series: int | slice) -> Link:

@@ -367,4 +367,4 @@ def _curve(
     values[ahead[:, None] > forecast.carried.to_numpy()[None, :]] = np.nan
     values[:, blocked] = np.nan
     values[:, past] = 1.0
-    return pd.DataFrame(values, index=forecast.index, columns=forecast.columns), drawn
+    return pd.DataFrame(values, index=forecast.index, columns=forecast.columns, copy=False), drawn

@@ -85,7 +85,10 @@ class Law:
     def quantile(self, level: float) -> FloatArray:
         """Return the quantile at ``level``, shape (horizon, series), in the data's unit."""
         standard = shape_at(self.shape, np.array([level]))[:, :, 0]
-        return self.link.back(self.centre + self.scale * standard[:, self.segment].T)
+        out = np.ascontiguousarray(standard.T)[self.segment]
+        out *= self.scale
+        out += self.centre
+        return self.link.back(out)
 
     def blocks(self, paths: int, *, block: int) -> Iterator[tuple[slice, FloatArray]]:
         """Yield ``(columns, paths)`` block by block; each array has shape (paths, horizon, k)."""
