@@ -51,7 +51,7 @@ import numpy as np, pandas as pd
 import capacity
 from capacity.frames import wide
 from connectors import connect
-times = pd.date_range("2026-10-20", pd.Timestamp.now("UTC").floor("h"), freq="1h")
+times = pd.date_range("2026-10-20T00:00Z", pd.Timestamp.now("UTC").floor("h"), freq="1h")
 values = 50 + 5 * np.sin(np.arange(len(times)) / 4)[:, None]
 named = {{"node": "node-1", "region": "eu-west"}}
 history = wide(values, times=times, series=[named], metric="dwcp_cpu_usage_percent")
