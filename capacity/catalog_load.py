@@ -25,13 +25,23 @@ def built_in() -> tuple[str, ...]:
 def load_catalog(name_or_path: str | Path) -> Catalog:
     """Return a catalogue: a built-in one by name (``"dwcp"``, ``"node_exporter"``), or any TOML file by path.
 
+    A YAML file (``.yaml``, ``.yml``) is read as OpenSLO v1: a catalogue of objectives alone.
+
     Raises
     ------
     CatalogError
         There is no such catalogue, or something in it is wrong: all problems are told, each with its line.
     """
     text, name = catalog_text(name_or_path)
-    return parse_catalog(text, name=name)
+    return _promised(text, name) if name.endswith((".yaml", ".yml")) else parse_catalog(text, name=name)
+
+
+def _promised(text: str, name: str) -> Catalog:
+    """Return a catalogue of the objectives that an OpenSLO text describes."""
+    from capacity.openslo import read_openslo  # YAML is loaded for whoever has any
+
+    found, stem = read_openslo(text, name=name).objectives, Path(name).stem
+    return Catalog(stem, stem, objectives=found, sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
 def catalog_text(name_or_path: str | Path) -> tuple[str, str]:

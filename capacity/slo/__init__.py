@@ -3,6 +3,7 @@
 `sli` makes an indicator of an objective and what was measured of it; everything else is asked of that.
 """
 
+from capacity.openslo import OpenSLO, read_openslo, write_openslo
 from capacity.slo.buckets import Quantile, histogram_quantile, past_target
 from capacity.slo.budgets import Budget, budget, burn
 from capacity.slo.contributions import Drivers, drivers
@@ -10,7 +11,6 @@ from capacity.slo.counters import increments
 from capacity.slo.firing import Burn, Condition, burned, conditions, factor, time_to_exhaustion
 from capacity.slo.indicator import Sli, sli
 from capacity.slo.knees import Relation, Saturation, saturate, saturation
-from capacity.slo.openslo import OpenSLO, read_openslo, write_openslo
 from capacity.slo.projecting import SPANS, Projection, projection
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.queueing import Usl, erlang_c, usl

@@ -16,6 +16,7 @@ from capacity.naming import series_names
 from capacity.slo.budgets import Budget
 from capacity.slo.firing import Burn
 from capacity.slo.indicator import Sli, keeps
+from capacity.verdicts import percent
 
 __all__ = ["STATUSES", "Status", "compliance", "status_text"]
 
@@ -24,6 +25,8 @@ HOUR = pd.Timedelta(hours=1)
 LEAST_TREND = 0.01
 # Less than this share of a budget is as good as spent: the platform's own ErrorBudgetExhausted fires below it.
 LOW = 0.05
+# From this share on a reason says that samples are missing.
+UNSEEN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,17 @@ def compliance(measured: Sli, spent: Budget, burned: Burn) -> pd.DataFrame:
         },
         index=measured.columns,
     )
+    unseen = spent.table["missing"].to_numpy(dtype=float)
     burning = set(burned.now["place"]) if len(burned.now) else set()
     judged = [_status(row, place in burning, measured) for place, (_, row) in enumerate(table.iterrows())]
-    table["status"], table["reason"] = [word for word, _ in judged], [reason for _, reason in judged]
+    table["status"] = [word for word, _ in judged]
+    table["reason"] = [_with_gaps(reason, share) for (_, reason), share in zip(judged, unseen, strict=True)]
     return table
+
+
+def _with_gaps(reason: str, missing: float) -> str:
+    """Say how much of the window nobody knows of, where it is much."""
+    return f"{reason}; {percent(missing)} of the window has no data" if UNSEEN <= missing < 1 else reason
 
 
 def _last(hourly: pd.DataFrame, at: pd.Timestamp, step: pd.Timedelta) -> pd.Series:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from capacity.catalog import Catalog, Objective, matches
-from capacity.errors import CapacityError, ParameterError
+from capacity.errors import CapacityError, FrameError, HistoryTooShort, ParameterError
 from capacity.frames import Skipped, duration, series_labels
 from capacity.measured import Measured
 from capacity.provenance import Provenance
@@ -102,6 +102,8 @@ def review(
     ------
     ParameterError
         An argument cannot be used, or the catalogue does not know an objective that was measured.
+    HistoryTooShort
+        No objective can be judged.
     """
     ahead = duration(horizon, name="horizon")
     skipped = list(measured.skipped)
@@ -111,11 +113,17 @@ def review(
         if name not in catalog.objectives:
             raise ParameterError(f"{name!r} was measured, and the catalogue {catalog.name!r} has no such objective.")
         one = catalog.objectives[name]
-        made = _reviewed(sli(one, frames), measured.as_of, ahead, model, seed, skipped)
+        try:
+            made = _reviewed(sli(one, frames), measured.as_of, ahead, model, seed, skipped)
+        except FrameError as error:
+            skipped.append(Skipped(name, "no data", error.message, resource=name))
+            continue
         found[name] = made
         tables.append(_rows(one, made))
         if progress is not None:
             progress(place, len(measured.frames), name)
+    if not tables:
+        raise HistoryTooShort("no objective can be judged.", hint=skipped[0].detail if skipped else None)
     table = _ranked(tables)
     return Review(
         catalog, measured.as_of, ahead, table, found, tuple(skipped), finding(table, catalog), measured.provenance

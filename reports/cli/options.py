@@ -60,7 +60,7 @@ def source(verb: argparse.ArgumentParser, *, catalog: bool = True, required: boo
         "configuration; more than once: several sources at once (default: the configuration's, else demo:)",
     )
     if catalog:
-        known = "a TOML file, dwcp or node_exporter (default: the configuration's, else dwcp)"
+        known = "a TOML file, OpenSLO (YAML), dwcp or node_exporter (default: the configuration's, else dwcp)"
         verb.add_argument("--catalog", metavar="FILE", help=known)
 
 

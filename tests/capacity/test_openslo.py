@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from capacity import load_catalog
 from capacity.catalog import CALENDARS, Objective
 from capacity.errors import CatalogError
+from capacity.measured import questions
 from capacity.slo import read_openslo, write_openslo
 from tests.support.objectives import objective
 
@@ -111,6 +114,15 @@ def test_a_calendar_that_begins_within_a_month_is_refused() -> None:
     """A month from the 15th is none that can be told here."""
     with pytest.raises(CatalogError, match="first midnight"):
         read_openslo(LATENCY.replace("2026-01-01 00", "2026-01-15 00"))
+
+
+def test_a_file_of_openslo_is_a_catalogue_of_objectives(tmp_path: Path) -> None:
+    """What takes a catalogue takes it: by its path, named as the file is."""
+    (tmp_path / "promises.yaml").write_text(RATIO)
+    catalog = load_catalog(tmp_path / "promises.yaml")
+    assert (catalog.name, list(catalog.objectives)) == ("promises", ["foo_slo"])
+    asked = [(one.role, one.query) for one in questions(catalog.objectives["foo_slo"], catalog)]
+    assert ("good", 'sum (increase(http_requests_total{code!~"5.."}[5m]))') in asked
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: "__" not in name)
