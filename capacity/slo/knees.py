@@ -33,6 +33,8 @@ DRAWS, PATHS, BLOCK = 400, 1000, 100
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 # With fewer hours no fold can be held back: two weeks.
 LEAST_HOURS = 336
+# The highest load seen has to be this many times the lowest: of less no curve can be read.
+LEAST_RANGE = 1.05
 # Where the middle four fifths of the usable load span more than this factor, telemetry has not shown the knee yet.
 VAGUE = 1.5
 NAMES = {"queue": "M/M/c", "usl": "USL", "monotone": "monotone"}
@@ -140,12 +142,14 @@ def saturate(
     at, given, seen = _paired(load, latency, as_of)
     whole = [place for place in range(given.shape[1]) if _hours(given, seen, place) >= LEAST_HOURS]
     skipped = [
-        Skipped(name, "too short", f"{_hours(given, seen, place)} hours with load and latency; it takes {LEAST_HOURS}")
+        Skipped(name, "too short", f"{_hours(given, seen, place)} hours of a load that varies; it takes {LEAST_HOURS}")
         for place, name in enumerate(series_names(series_labels(given)))
         if place not in whole
     ]
     if not whole:
-        raise HistoryTooShort("no series has two weeks of both load and latency.", hint=skipped[0].detail or None)
+        raise HistoryTooShort(
+            "no series has two weeks of both a load that varies and a latency.", hint=skipped[0].detail or None
+        )
     kinds = kind if kind is None or isinstance(kind, str) else [kind[place] for place in whole]
     demand = forecast(given.iloc[:, whole], horizon=horizon, as_of=at, model=model, kind=kinds, seed=seed)
     matched = seen[[_column(seen, column) for column in demand.columns]]
@@ -187,8 +191,10 @@ def _column(frame: pd.DataFrame, like: Any) -> Any:
 
 def _hours(load: pd.DataFrame, latency: pd.DataFrame, place: int) -> int:
     column = load.columns[place]
-    both = load.iloc[:, place].notna().to_numpy() & latency[_column(latency, column)].notna().to_numpy()
-    return int(np.count_nonzero(both))
+    given, seen = load.iloc[:, place].to_numpy(dtype=float), latency[_column(latency, column)].to_numpy(dtype=float)
+    both = (given > 0) & (seen > 0) & np.isfinite(given) & np.isfinite(seen)
+    # a load that never varies shows nothing of what more of it would do
+    return int(np.count_nonzero(both)) if both.any() and given[both].max() > LEAST_RANGE * given[both].min() else 0
 
 
 def _relation(load: Array, latency: Array, seed: int) -> Relation:
@@ -260,7 +266,8 @@ def _table(demand: Forecast, relations: Sequence[Relation], curve: pd.DataFrame,
         row |= {f"usable_{name}": _quantile(usable, level) for name, level in QUANTILES.items()}
         row |= {f"knee_{name}": _quantile(knee, level) for name, level in QUANTILES.items()}
         row["headroom"] = row["usable_p50"] - row["load"]
-        row["headroom_ratio"] = row["headroom"] / row["usable_p50"] if np.isfinite(row["usable_p50"]) else np.nan
+        known = np.isfinite(row["usable_p50"]) and row["usable_p50"] > 0
+        row["headroom_ratio"] = row["headroom"] / row["usable_p50"] if known else np.nan
         row["rise"] = _rise(relation)
         row["family"] = relation.family
         row |= _dates(curve.iloc[:, place])

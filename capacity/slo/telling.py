@@ -36,7 +36,7 @@ def finding(table: pd.DataFrame, catalog: Catalog) -> str:
         told.append(_coming(coming.iloc[0], catalog))
     whole = table.groupby("objective")["status"].agg(lambda words: bool((words == "kept").all()))
     many = len(whole)
-    told.append(f"{int(whole.sum())} of {many} objectives {'is' if many == 1 else 'are'} kept everywhere")
+    told.append(f"{int(whole.sum())} of {many} {'objective is' if many == 1 else 'objectives are'} kept everywhere")
     unknown = int((table["status"] == "no data").sum())
     if unknown:
         told.append(f"{unknown} series have no data")
@@ -47,7 +47,8 @@ def _named(rows: pd.DataFrame, word: str, catalog: Catalog) -> str:
     first = rows.iloc[0]
     others = rows["objective"].nunique() - 1
     mine = rows[rows["objective"] == first["objective"]]
-    where = f" in {len(mine)} series, worst {first['series']}" if len(mine) > 1 else f" in {first['series']}"
+    one = "" if first["series"] == "all" else f" in {first['series']}"
+    where = f" in {len(mine)} series, worst {first['series']}" if len(mine) > 1 else one
     more = f", and {others} more {word}" if others else ""
     if word != "broken":
         return f"{first['title']} is {word}{where}: {first['reason']}{more}"
@@ -64,7 +65,7 @@ def _coming(row: pd.Series, catalog: Catalog) -> str:
     zone = catalog.timezone_of(row["labels"])
     date = row[f"{name}_p50"]
     when = f", even odds by {day(date, zone=zone)}" if not pd.isna(date) else ""
-    noun = f"{row['title']} ({row['series']})"
+    noun = str(row["title"]) if row["series"] == "all" else f"{row['title']} ({row['series']})"
     subject = f"the budget of {noun} may be exhausted" if name == "exhausted" else f"{noun} {what[name]}"
     return f"{subject} ({percent(row[name])}{when})"
 
