@@ -16,7 +16,7 @@ import pandas as pd
 
 from capacity import dates
 from capacity import limits as lim
-from capacity.catalog import Catalog, Resource, matches
+from capacity.catalog import Catalog, Event, Resource, matches
 from capacity.frames import HOSTS, Pull, series_labels
 from capacity.pooling import domains
 from capacity.units import human, unit
@@ -104,7 +104,7 @@ def lint(catalog: Catalog, pulled: Pull, held: Held, *, resources: Iterable[str]
     remarks = [
         *(Remark(SILENT, about, f"{query}: {why}", owner, True) for about, owner, query, why in held.silent),
         *(remark for resource in chosen for remark in _stated(resource, as_of=pulled.as_of)),
-        *(remark for each in seen for remark in _measured(each)),
+        *(remark for each in seen for remark in _measured(each, catalog.events)),
         *_unplanned(catalog, held),
     ]
     order = sorted(remarks, key=lambda each: not each.problem)
@@ -125,6 +125,13 @@ class _Seen:
         assert isinstance(columns, pd.MultiIndex)
         self.limits = lim.match(columns, limit, times=pd.DatetimeIndex([pulled.as_of]), cutoff=pulled.as_of)
         self.limit = self.limits.at(0)
+
+    @property
+    def units(self) -> list[dict[str, str]]:
+        """The labels of what is planned: of each series, or of the unit that it is put together to."""
+        if self.resource.per is None:
+            return self.labels
+        return [{name: each[name] for name in self.resource.per if name in each} for each in self.labels]
 
     def worst(self, last: pd.Timedelta) -> Array:
         """Return each series' worst value of the last while; NaN where it has none."""
@@ -169,7 +176,7 @@ def _unlike(query: str | None, stated: str) -> str:
     return "" if (named.base, named.factor) == (told.base, told.factor) else f"{matched[1]} says {ending}"
 
 
-def _measured(seen: _Seen) -> Iterator[Remark]:
+def _measured(seen: _Seen, events: Sequence[Event]) -> Iterator[Remark]:
     """Look at what came for a resource."""
     resource, name, owner = seen.resource, seen.resource.name, seen.resource.owner
     if seen.limits.skipped and len(seen.limits.skipped) < len(seen.labels):
@@ -185,10 +192,12 @@ def _measured(seen: _Seen) -> Iterator[Remark]:
         for label in labels:
             if label not in known:
                 yield Remark("label missing", name, f"{key} = {label!r}, which no series has", owner, True)
-    for each in resource.accepted:
-        if each.where and not any(matches(each.where, labels) for labels in seen.labels):
-            where = ", ".join(f"{key}={value}" for key, value in each.where.items())
-            yield Remark("acceptance of nothing", name, f"no series has {where}", owner)
+    wheres = [("acceptance of nothing", each.where) for each in resource.accepted]
+    wheres += [("event of nothing", each.where) for each in events if name in each.resources]
+    for rule, where in wheres:
+        if where and not any(matches(where, labels) for labels in seen.units):
+            told = ", ".join(f"{key}={value}" for key, value in where.items())
+            yield Remark(rule, name, f"no series that is planned has {told}", owner)
     label = next(iter(_counted(resource)), "")
     if label in known and (domains(seen.labels, label) <= (resource.reserve.k if resource.reserve else 0)).any():
         yield Remark("too few domains", name, f"some series have too few values of {label!r} to lose any", owner)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from capacity.catalog import Accepted, Catalog, Cost, Metric, Objective, Reserve, Resource
+from capacity.catalog import Accepted, Catalog, Cost, Event, Metric, Objective, Reserve, Resource
 from capacity.frames import Pull, Skipped, wide
 from capacity.lint import Held, Lint, lint
 
@@ -188,8 +188,18 @@ def test_acceptances_that_are_over_or_of_nothing_are_advice() -> None:
     )
     assert told(looked(replace(DISK, accepted=accepted))) == [
         ("acceptance over", "disk", "Ada accepted it until 31 Oct 2026"),
-        ("acceptance of nothing", "disk", "no series has node=z"),
+        ("acceptance of nothing", "disk", "no series that is planned has node=z"),
     ]
+
+
+def test_an_event_that_meets_no_unit_is_advice() -> None:
+    """An order for node a raises nothing where regions are planned: the unit has no node."""
+    order = Event(kind="order", name="o", start=AS_OF, resources=("disk",), where={"node": "a"}, effect=1.0)
+    labels = [{"node": "a", "region": "eu"}, {"node": "b", "region": "eu"}]
+    pooled = replace(DISK, per=("region",))
+    found = looked(pooled, demand=frame(10.0, labels), events=(order,))
+    assert told(found) == [("event of nothing", "disk", "no series that is planned has node=a")]
+    assert looked(demand=frame(10.0, labels), events=(order,)).remarks == ()
 
 
 def test_problems_come_first() -> None:
