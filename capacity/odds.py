@@ -76,12 +76,24 @@ def standings(came: FloatArray, centre: FloatArray, spread: FloatArray, errors: 
         seen = known.cumsum(axis=0)[ends - 1] / ends[:, None]
         if not (seen >= ENOUGH).any():
             continue
-        paths = np.where(known, centre[fold] + spread[fold] * errors, -np.inf)
-        tops = np.maximum.accumulate(paths, axis=1)[:, ends - 1]
-        top = np.maximum.accumulate(np.where(known, truth, -np.inf), axis=0)[ends - 1]
+        # Late folds know a few steps alone: no more are looked at.
+        last = int(np.flatnonzero(known.any(axis=1))[-1]) + 1
+        paths = spread[fold, :last] * errors[:, :last]
+        paths += centre[fold, :last]
+        if not known[:last].all():
+            paths[:, ~known[:last]] = -np.inf
+        tops = _highest(paths, ends)
+        top = _highest(np.where(known, truth, -np.inf)[None, :last], ends)
         place = ((tops < top).mean(axis=0) + (tops <= top).mean(axis=0)) / 2
         out[fold] = np.where(seen >= ENOUGH, place, np.nan)
     return out
+
+
+def _highest(values: FloatArray, ends: npt.NDArray[np.int64]) -> FloatArray:
+    """Return the highest of (path, step, series) until each end, or until the last step; shape (path, end, series)."""
+    inside = np.unique(ends[ends < values.shape[1]])
+    parts = np.maximum.reduceat(values, np.concatenate([[0], inside]), axis=1)
+    return np.asarray(np.maximum.accumulate(parts, axis=1)[:, np.searchsorted(inside, ends)])
 
 
 def fit_odds(places: FloatArray, *, windows: float) -> Odds:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from capacity.copula import Copula
 from capacity.odds import Odds, fit_odds, standings
-from capacity.paths import Law, error_paths
+from capacity.paths import error_paths, kind_ranks
 
 __all__ = ["Folded", "recalibrated"]
 
@@ -46,15 +48,17 @@ class Folded:
     windows: float
 
 
-def recalibrated(law: Law, folded: Folded) -> tuple[tuple[Odds, Odds], ...]:
+def recalibrated(
+    copulas: Sequence[Copula], folded: Folded, *, horizon: int, seed: int
+) -> tuple[tuple[Odds, Odds], ...]:
     """Return the odds of being above a limit, and of being below one, a pair a kind."""
-    return tuple(_of_kind(law, folded, kind) for kind in range(len(law.copulas)))
+    drawn = [kind_ranks(copula, horizon, PATHS, seed % 2**64, kind) for kind, copula in enumerate(copulas)]
+    return tuple(_of_kind(ranks[:, folded.steps - 1], folded, kind) for kind, ranks in enumerate(drawn))
 
 
-def _of_kind(law: Law, folded: Folded, kind: int) -> tuple[Odds, Odds]:
+def _of_kind(ranks: IntArray, folded: Folded, kind: int) -> tuple[Odds, Odds]:
     every = np.flatnonzero(folded.kinds == kind)
     own = every if len(every) <= SERIES else every[np.arange(SERIES) * len(every) // SERIES]
-    ranks = law.ranks(kind, PATHS)[:, folded.steps - 1]
     errors = error_paths(folded.shape[own], folded.segment, ranks)
     came, centre, spread = (each[:, :, own] for each in (folded.came, folded.centre, folded.spread))
     # Series move together: as many as these tell as much as their root does.

@@ -23,6 +23,7 @@ from capacity.models import AUTO, load_model
 from capacity.models.base import Answer, Model, Problem, filled
 from capacity.models.fleet import Fleet
 from capacity.models.fleet_weights import Pool
+from capacity.odds import Odds
 from capacity.outages import without_outages
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
@@ -33,6 +34,8 @@ __all__ = ["Fit", "fit"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[int, int, str], object]
+# How errors hang together, and the odds that follow from it, by kind.
+_Together = tuple[tuple[Copula, ...], tuple[tuple[Odds, Odds], ...]]
 
 # A batched model's folds cost little; a per-series model pays a fit for each.
 FOLDS = 10
@@ -128,12 +131,10 @@ def fit(
         progress(0, problem.series, f"forecasting {problem.series} series")
     with blas().limit(limits=1, user_api="blas"):
         first = _part(work, _some(problem, pilots), None)
-        parts, copulas = _rest(work, problem, first, pilots, progress)
+        parts, (copulas, odds) = _rest(work, problem, first, problem.kinds[pilots], seed, progress)
     if progress is not None:
         progress(problem.series, problem.series, f"forecasting {problem.series} series")
-    law = _law(prepared, problem, parts, copulas, link, seed)
-    if first.folded is not None:
-        law = replace(law, odds=recalibrated(law, first.folded))
+    law = replace(_law(prepared, problem, parts, copulas, link, seed), odds=odds)
     return Fit(
         law,
         tuple(name for part in parts for name in part.models),
@@ -158,21 +159,20 @@ def _some(problem: Problem, columns: IntArray | slice) -> Problem:
 
 
 def _rest(
-    work: _Work, problem: Problem, first: _Part, pilots: IntArray, progress: Progress | None
-) -> tuple[list[_Part], tuple[Copula, ...]]:
+    work: _Work, problem: Problem, first: _Part, kinds: IntArray, seed: int, progress: Progress | None
+) -> tuple[list[_Part], _Together]:
     """Fit what the pilots leave block by block, and beside it how the pilots' errors hang together."""
-    taught, kinds = first.calibration, problem.kinds[pilots]
-    if len(pilots) == problem.series:
-        return [first], _copulas(taught, problem, kinds)
+    if len(kinds) == problem.series:
+        return [first], _together(first, problem, kinds, seed)
     where, parts = threads.blocks(problem.series, BLOCK), []
     with ThreadPoolExecutor(1) as beside:
-        copulas = beside.submit(_copulas, taught, problem, kinds)
+        together = beside.submit(_together, first, problem, kinds, seed)
         fitted = threads.each(lambda one: _part(work, _some(problem, one), first.taught), where)
         for place, part in zip(where, fitted, strict=True):
             parts.append(part)
             if progress is not None:
                 progress(place.stop, problem.series, f"forecasting {problem.series} series")
-    return parts, copulas.result()
+    return parts, together.result()
 
 
 def _part(work: _Work, problem: Problem, taught: _Taught | None) -> _Part:
@@ -326,11 +326,15 @@ def _widened(calibration: Calibration, answer: Answer, horizon: int) -> FloatArr
     return scale
 
 
-def _copulas(calibration: Calibration, problem: Problem, kinds: IntArray) -> tuple[Copula, ...]:
-    return tuple(
-        fit_copula(calibration.standardised[:, :, kinds == kind], seasons=problem.seasons, steps=calibration.steps)
+def _together(first: _Part, problem: Problem, kinds: IntArray, seed: int) -> _Together:
+    """Learn from the pilots how the errors of a kind hang together, and what the chances drawn so are worth."""
+    learnt = first.calibration
+    copulas = tuple(
+        fit_copula(learnt.standardised[:, :, kinds == kind], seasons=problem.seasons, steps=learnt.steps)
         for kind in range(int(kinds.max()) + 1)
     )
+    odds = () if first.folded is None else recalibrated(copulas, first.folded, horizon=problem.horizon, seed=seed)
+    return copulas, odds
 
 
 def _law(
