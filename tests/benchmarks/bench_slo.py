@@ -10,8 +10,9 @@ yet: they count like all others. Then the same services are asked at cutoffs bef
 chance of at least one half within 90 days appear and stay, against two trends of the latency itself, this product's own
 outlook on it and a straight line through its daily maxima.
 
-Budgets: a month's budget at four days of the month, against constant burn (spent so far, and the burn of the last 6 h,
-1, 3 or 7 days for the rest); the Brier score of "exhausted before the month ends", against the best of the four.
+Budgets: a month's budget at four days of the month, against constant burn (spent so far, and for the rest the burn of
+the last 6 h, 1, 3 or 7 days, or of the month so far); the Brier score of "exhausted before the month ends", against the
+best of the five.
 
 The last line is one JSON object.
 """
@@ -46,6 +47,7 @@ BEFORE = (70, 56, 42, 28, 14, 7) if FULL else (56, 42, 28, 14)
 BUDGETS = SEEDS if FULL else range(120)
 DAYS_OF_MONTH = (6, 13, 20, 26)
 BURNS = (6, 24, 72, 168)
+SO_FAR = "constant, so far"
 WORKERS = 2
 
 
@@ -135,6 +137,7 @@ def budgets(seed: int) -> list[dict[str, Any]]:
             recent = (total.index > at - hours * HOUR) & (total.index <= at)
             rate = bad[recent].sum() / total[recent].sum() / objective.budget
             row[f"constant {hours} h"] = float(spent + rate * (1 - elapsed) > 1)
+        row[SO_FAR] = float(spent / elapsed > 1)
         rows.append(row)
     return rows
 
@@ -162,7 +165,7 @@ def main() -> None:
     if len(alarms):
         told = ", ".join(f"{name} {share:.0%}" for name, share in alarms.mean().items())
         print(f"claimed of {len(alarms)} services that do not break: {told}")
-    ways = ["ours", *(f"constant {hours} h" for hours in BURNS)]
+    ways = ["ours", *(f"constant {hours} h" for hours in BURNS), SO_FAR]
     brier = {way: float(((spent[way] - spent["came"]) ** 2).mean()) for way in ways}
     best = min(brier[way] for way in ways[1:])
     print(f"\nbudgets, {len(spent)} claims, {spent['came'].mean():.0%} exhausted: Brier")
