@@ -9,6 +9,7 @@ from reports.charts.growth import growth
 from reports.charts.knee import knee
 from reports.charts.ladder import runway
 from reports.charts.projection import forecast
+from reports.charts.reliability import kept, reliability
 
 __all__ = [
     "budgets",
@@ -18,8 +19,10 @@ __all__ = [
     "firings",
     "forecast",
     "growth",
+    "kept",
     "knee",
     "probability",
+    "reliability",
     "runway",
     "skill",
 ]

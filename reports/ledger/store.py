@@ -13,7 +13,10 @@ import pandas as pd
 
 from capacity.errors import ReportError
 
-__all__ = ["FILE", "Store", "instant", "text"]
+__all__ = ["FILE", "STATE", "Store", "instant", "text"]
+
+STATE = ".capacity"
+"""The folder, below that of the reports, that holds the ledger and the lock."""
 
 FILE = "ledger.sqlite"
 VERSION = 1

@@ -10,6 +10,7 @@ import pandas as pd
 from capacity.errors import ParameterError
 from reports import notebooks
 from reports.config import Config, SourceConfig
+from reports.ledger.store import FILE, STATE
 from reports.settings import Schedule
 from reports.start import without_secrets
 
@@ -25,8 +26,9 @@ ARCHIVES = ("demo:", "snapshot:")
 def parameters(schedule: Schedule, as_of: pd.Timestamp, config: Config) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a notebook's parameters for an instant, and the variables that its process is to have.
 
-    ``source`` and ``catalog`` are the configuration's where the schedule says nothing; what the notebook does not
-    declare is not given. An archive is asked as of its own end where that lies before ``as_of``.
+    ``ledger`` is the one that the reports are noted in; ``source`` and ``catalog`` are the configuration's where the
+    schedule says nothing; what the notebook does not declare is not given. An archive is asked as of its own end where
+    that lies before ``as_of``.
 
     Raises
     ------
@@ -43,6 +45,8 @@ def parameters(schedule: Schedule, as_of: pd.Timestamp, config: Config) -> tuple
             raise ParameterError(f"the schedule {schedule.name!r} takes one source.", hint="Name it in parameters.")
         values["source"], environment = credentials(chosen[0])
         as_of = _known(values["source"], as_of)
+    if "ledger" in declared:
+        values.setdefault("ledger", str(config.out / STATE / FILE))
     if "catalog" in declared:
         values.setdefault("catalog", config.catalog)
     if "as_of" in declared:

@@ -24,7 +24,7 @@ from reports.deliver.routing import policies, post
 from reports.deliver.send import flush
 from reports.ledger import claims, runs
 from reports.ledger.findings import key, update
-from reports.ledger.store import FILE, Store, text
+from reports.ledger.store import FILE, STATE, Store, text
 from reports.notebooks import written
 from reports.publish import failed_text
 from reports.publishing import Place, changes, place_of, refuse_secrets
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from reports.runs import Progress
 
 __all__ = ["STATE", "Outcome", "busy", "ledger_of", "pending", "tick"]
-
-STATE = ".capacity"
-"""Below the output folder: the ledger and the lock."""
 
 NEXT = pd.Timedelta(1, unit="s")
 Clock = Callable[[], pd.Timestamp]
