@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -24,10 +24,10 @@ from capacity.catalog_load import load_catalog
 from capacity.frames import duration_text, instant
 from capacity.measured import PARTS
 from capacity.provenance import UNKNOWN
-from capacity.slo import STATUSES, Review
+from capacity.slo import Review
 from capacity.tables import html_table, text_table
 from capacity.units import human
-from capacity.units import unit as look_up
+from reports import breach_rows as said
 from reports import charts, formatters, judged, renderer, words
 from reports.cover import objectives as covers
 from reports.summary import MIME
@@ -50,13 +50,9 @@ __all__ = [
 
 NAME = "slo_breach"
 MOST_CURVES, MOST_PROJECTED, MOST_DRIVERS = 5, 3, 8
-# A chance below one per cent is not worth a curve.
-LEAST = 0.01
 USUAL: Mapping[str, object] = {
     "objectives": "", "window": "90d", "horizon": "90d", "model": "auto", "owner": "", "seed": 0, "title": "",
 }  # fmt: skip
-CONDITIONS = ("over 1 h", "over 6 h", "over 1 d", "over 3 d")
-VERDICT = {"no data": "cannot judge"}
 
 
 @dataclass(frozen=True)
@@ -154,15 +150,15 @@ def budgets(story: Story) -> None:
     spent = one.budget.table["bad"].sum()
     noun = "events" if one.measured.objective.indicator == "ratio" else "slices of time"
     _say(
-        f"Least is left to {row['title']} ({row['series']}): {_share(row['left'])} of what {_window(one)} allows. "
-        f"In all, {spent:,.0f} {noun} of it were bad."
+        f"Least is left to {row['title']} ({row['series']}): {said.share(row['left'])} of what {said.window_of(one)} "
+        f"allows. In all, {spent:,.0f} {noun} of it were bad."
     )
 
 
 def burn(story: Story) -> None:
     """Show when multi-window burn-rate alerts would have fired."""
     _show(charts.firings(story.review))
-    rows = [_fired(one) for one in story.review.objectives.values() if len(one.burn.fired)]
+    rows = [said.fired(one) for one in story.review.objectives.values() if len(one.burn.fired)]
     if rows:
         _table(rows)
     _say(
@@ -171,59 +167,20 @@ def burn(story: Story) -> None:
     )
 
 
-def _fired(one: slo.Reviewed) -> dict[str, str]:
-    """Return a row on one objective: how often each condition held, and for how long at most."""
-    fired = one.burn.fired
-    row = {"objective": one.measured.objective.title}
-    for place, condition in enumerate(one.burn.conditions):
-        mine = fired[fired["condition"] == condition.name]
-        often = words.plural(len(mine), "time")
-        held = f"{often}, up to {words.since(mine['lasted'].max())}" if len(mine) else "never"
-        row[CONDITIONS[place] if place < len(CONDITIONS) else condition.name] = held
-    return row | {"peak": f"{fired['peak'].max():.3g}×", "now": "yes" if bool(fired["now"].any()) else "no"}
-
-
 def exhaustion(story: Story) -> None:
     """Show when what is left of each budget will be spent."""
     curves: dict[str, pd.Series] = {}
     for _, row in story.review.table.sort_values("exhausted", ascending=False, kind="stable").iterrows():
         one = story.review.objectives[str(row["objective"])].exhaustion
-        if one is None or row["status"] == "broken" or not row["exhausted"] >= LEAST or len(curves) >= MOST_CURVES:
+        if one is None or row["status"] == "broken" or not row["exhausted"] >= said.LEAST or len(curves) >= MOST_CURVES:
             continue
         curves[f"{row['title']} · {row['series']}"] = _curve(one.curve, one.table, row)
     _show(charts.chances(curves, as_of=story.review.as_of, title="Chance that the budget is exhausted"))
-    _table(_exhausted(story))
+    _table(said.exhausted(story.review))
     _say(
         "Traffic and the share of it that fails are both forecast, and tied as they were in history. The last column "
         "is what an alert that takes the last day's burn to go on would say."
     )
-
-
-def _exhausted(story: Story) -> list[dict[str, str]]:
-    rows = []
-    for one in story.review.objectives.values():
-        if one.exhaustion is None:
-            continue
-        for _, row in one.exhaustion.table.iterrows():
-            if not (row["probability"] >= LEAST or row["spent"] > 1):
-                continue
-            rows.append(
-                {
-                    "objective": one.measured.objective.title,
-                    "series": str(row["series"]),
-                    "spent": _share(row["spent"]),
-                    "exhausted": f"{words.chance(row['probability'])} by {words.day(one.exhaustion.window.end)}",
-                    "10 / 50 / 90 %": " / ".join(_short(row[f"exhausted_{at}"]) for at in ("p10", "p50", "p90")),
-                    "survives at": "–" if math.isnan(row["survives"]) else f"{row['survives']:.2g}×",
-                    "likely burn": "–" if math.isnan(row["expected"]) else f"{row['expected']:.2g}×",
-                    "at constant burn": _short(row["constant"]),
-                }
-            )
-    return rows or [{"objective": "none is likely to be exhausted"}]
-
-
-def _short(when: pd.Timestamp) -> str:
-    return words.short_day(when) if words.known(when) else "not"
 
 
 def projections(story: Story) -> None:
@@ -234,31 +191,23 @@ def projections(story: Story) -> None:
             continue
         for _, row in one.projection.table.iterrows():
             chance = {span: "now" if row["past"] else words.chance(row[span]) for span in slo.SPANS}
-            if not (row["past"] or row[list(slo.SPANS)].max() >= LEAST):
+            if not (row["past"] or row[list(slo.SPANS)].max() >= said.LEAST):
                 below += 1
                 continue
             rows.append({"objective": one.measured.objective.title, "series": str(row["series"]), **chance})
     ranked = story.review.table.sort_values("breach", ascending=False, kind="stable").drop_duplicates("objective")
     for _, row in ranked.head(MOST_PROJECTED).iterrows():
         projected = story.review.objectives[str(row["objective"])].projection
-        if projected is None or not row["breach"] >= LEAST:
+        if projected is None or not row["breach"] >= said.LEAST:
             continue
         place = list(projected.table["series"]).index(row["series"])
         name = f"{row['title']} · {row['series']}"
         _show(charts.forecast(projected.outlook.forecast, projected.outlook, place, title=name))
-        _say(_projected(name, projected.table.iloc[place]))
+        _say(said.projected(name, projected.table.iloc[place]))
     if rows:
         _table(rows)
-    _say(
-        f"{words.plural(below, 'series has', 'series have')} a chance below {words.percent(LEAST)} within the horizon."
-    )
-
-
-def _projected(name: str, row: pd.Series) -> str:
-    if row["past"]:
-        return f"{name} is on the wrong side of its target today."
-    told = [f"{words.chance(row[span])} within {span}" for span in slo.SPANS if not math.isnan(row[span])]
-    return f"{name}: the chance of a day on the wrong side is {', '.join(told) or 'not known'}."
+    many = words.plural(below, "series has", "series have")
+    _say(f"{many} a chance below {words.percent(said.LEAST)} within the horizon.")
 
 
 def knee(story: Story) -> None:
@@ -273,37 +222,19 @@ def knee(story: Story) -> None:
         objective = one.measured.objective
         place = int(found.table["headroom_ratio"].fillna(math.inf).to_numpy().argmin())
         title = f"{objective.title} by load: {found.table['series'].iloc[place]}"
-        _show(charts.knee(found, place, latency_unit=objective.base, load_unit=_base(objective.load_unit), title=title))
-        _table([_saturated(row, _base(objective.load_unit)) for _, row in found.table.iterrows()])
+        unit = said.base_of(objective.load_unit)
+        _show(charts.knee(found, place, latency_unit=objective.base, load_unit=unit, title=title))
+        _table([said.saturated(row, unit) for _, row in found.table.iterrows()])
         names = [f"{objective.title} · {name}" for name in found.table["series"]]
         curves |= {name: found.curve.iloc[:, at] for at, name in enumerate(names)}
     if not shown:
         _say("No objective names a load (load = …), so no knee can be read off telemetry.")
         return
-    likely = {name: curve for name, curve in curves.items() if curve.max() >= LEAST}
+    likely = {name: curve for name, curve in curves.items() if curve.max() >= said.LEAST}
     if likely:
         _show(charts.chances(likely, as_of=story.review.as_of, title="Chance that load breaks the promise"))
     else:
         _say("Within the horizon no future of the load comes to where the latency would break the promise.")
-
-
-def _saturated(row: pd.Series, unit: str) -> dict[str, str]:
-    def span(name: str) -> str:
-        low, middle, high = (row[f"{name}_{at}"] for at in ("p10", "p50", "p90"))
-        return (
-            "not known" if math.isinf(middle) else f"{human(middle, unit)} ({human(low, unit)} – {human(high, unit)})"
-        )
-
-    return {
-        "series": str(row["series"]),
-        "curve": str(row["family"]),
-        "load now": human(row["load"], unit),
-        "knee": span("knee"),
-        "usable": span("usable"),
-        "headroom": "–" if math.isnan(row["headroom_ratio"]) else words.percent(row["headroom_ratio"]),
-        "breach": words.chance(row["probability"]),
-        "why": str(row["reason"]),
-    }
 
 
 def drivers(story: Story) -> None:
@@ -317,27 +248,16 @@ def drivers(story: Story) -> None:
             continue
         told += 1
         rest = table.iloc[MOST_DRIVERS:]
-        rows = [_driver(part, one.drivers.labels) for _, part in table.head(MOST_DRIVERS).iterrows()]
+        rows = [said.driver(part, one.drivers.labels) for _, part in table.head(MOST_DRIVERS).iterrows()]
         if len(rest):
             summed = rest[["bad", "share", "traffic", "spent"]].sum(min_count=1)
-            rows.append(_driver(summed, one.drivers.labels, name=f"{len(rest)} more"))
+            rows.append(said.driver(summed, one.drivers.labels, name=f"{len(rest)} more"))
         whole = table[["bad", "share", "traffic", "spent"]].sum(min_count=1)
-        rows.append(_driver(whole, one.drivers.labels, name="all"))
-        _say(f"{one.measured.objective.title}, {_window(one)}:")
+        rows.append(said.driver(whole, one.drivers.labels, name="all"))
+        _say(f"{one.measured.objective.title}, {said.window_of(one)}:")
         _table(rows)
     if not told:
         _say("No budget was spent: there is nobody to name.")
-
-
-def _driver(part: pd.Series, labels: Sequence[str], *, name: str = "") -> dict[str, str]:
-    who = name or "/".join(str(part[label]) for label in labels if part.get(label)) or "all"
-    return {
-        "part": who,
-        "bad": f"{part['bad']:,.0f}",
-        "share of bad": _share(part["share"]),
-        "share of traffic": _share(part["traffic"]),
-        "budget spent": _share(part["spent"]),
-    }
 
 
 def skipped(story: Story) -> None:
@@ -362,8 +282,9 @@ def sources(story: Story) -> None:
         known = [entry for entry in one.measured.provenance.metrics if entry.query != UNKNOWN]
         known = [entry for entry in known if not entry.metric.startswith(PARTS)]
         asked = ", ".join(dict.fromkeys(entry.query for entry in known))
-        came = f"slices of {duration_text(objective.slice)}, {_window(one)}, {100 * objective.objective:.4g} % promised"
-        rows.append({"objective": name, "queries": asked, "how": came})
+        came = [f"slices of {duration_text(objective.slice)}", said.window_of(one)]
+        came.append(f"{100 * objective.objective:.4g} % promised")
+        rows.append({"objective": name, "queries": asked, "how": ", ".join(came)})
     _table(rows)
     found = story.review
     _say(
@@ -374,55 +295,16 @@ def sources(story: Story) -> None:
 
 def summary(story: Story) -> None:
     """Put out the answer for programs; a report without it has not succeeded."""
-    found = story.review
-    counts = found.table["status"].value_counts(sort=False)
-    order = sorted(counts.index, key=lambda word: STATUSES[word].rank)
-    told = {
-        "title": story.title,
-        "finding": found.finding,
-        "as_of": _iso(found.as_of),
-        "horizon": found.horizon.isoformat(),
-        "verdicts": {VERDICT.get(word, word): int(counts[word]) for word in order},
-        "rows": [_row(row) for _, row in found.table.iterrows()],
-        "skipped": [{"objective": one.series, "reason": one.reason, "detail": one.detail} for one in found.skipped],
-        "catalog": {"name": found.catalog.name, "sha256": found.catalog.sha256},
-        "version": __version__,
-    }
-    _put({MIME: told, "text/plain": found.finding})
+    _put({MIME: said.summary(story.review, title=story.title), "text/plain": story.review.finding})
 
 
 FIGURE = re.compile(r"(\d|[✖!▲✔?]) (%|ms|s|d|h|/s|broken|burning|at risk|kept|no data)(?![a-z])")
-NUMBERS = ("target", "now", "value", "kept", "promised", "left", "trend", "worst", "exhausted", "breach", "saturated")
-DATES = ("worst_at", "exhausted_p50", "breach_p50", "saturated_p50")
-
-
-def _row(row: pd.Series) -> dict[str, Any]:
-    plain = {name: str(row[name]) for name in ("objective", "title", "series", "owner", "unit", "status", "reason")}
-    numbers = {name: float(row[name]) if math.isfinite(row[name]) else None for name in NUMBERS}
-    return plain | numbers | {name: _iso(row[name]) for name in DATES}
-
-
-def _iso(when: pd.Timestamp) -> str | None:
-    return when.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ") if words.known(when) else None
 
 
 def _curve(curve: pd.DataFrame, table: pd.DataFrame, row: pd.Series) -> pd.Series:
     place = list(table["series"]).index(row["series"])
     found: pd.Series = curve.iloc[:, place]
     return found
-
-
-def _window(one: slo.Reviewed) -> str:
-    objective = one.measured.objective
-    return f"the calendar {objective.calendar}" if objective.calendar else f"the last {words.since(objective.window)}"
-
-
-def _share(share: float) -> str:
-    return "∞" if math.isinf(share) and share > 0 else "−∞" if math.isinf(share) else words.percent(float(share))
-
-
-def _base(unit: str) -> str:
-    return look_up(unit).base
 
 
 def _show(chart: Any) -> None:

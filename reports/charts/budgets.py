@@ -47,7 +47,7 @@ def budgets(found: Review, *, title: str = "Error budget left") -> alt.LayerChar
         for row in rows
     ]
     lowest = min([0.0, *(row["left"] for row in data)])
-    scale = alt.Scale(domain=[1.15 * lowest, 1.1], nice=False)
+    scale = alt.Scale(domain=[1.15 * lowest, 1.3], nice=False)
     base = tools.chart(data)
     y = tools.names_axis("name", [row["name"] for row in data])
     x = alt.X("left:Q", scale=scale, axis=alt.Axis(title="share of the window's budget", format="%", tickCount=5))
@@ -105,7 +105,7 @@ def firings(found: Review, *, most: int = 16, title: str = "When alerts would ha
     )
     told = f"{len(data)} firings in {len(kept)} series" if data else "no condition would have fired"
     return tools.dressed(
-        [tools.key(tuple((f"{name}: budget burns {_pace(name)}", colour) for name, colour in SEVERITIES)), bars],
+        [tools.key(tuple((f"{name}: {_pace(name)}", colour) for name, colour in SEVERITIES)), bars],
         title=title,
         subtitle=told,
         description=f"Stretches in which a multi-window burn-rate condition held: {told}.",
@@ -114,7 +114,7 @@ def firings(found: Review, *, most: int = 16, title: str = "When alerts would ha
 
 
 def _pace(severity: str) -> str:
-    return "fast (1 h, 6 h)" if severity == "page" else "steadily (1 d, 3 d)"
+    return "1 h, 6 h" if severity == "page" else "1 d, 3 d"
 
 
 def _span(found: Review) -> pd.Timedelta:
