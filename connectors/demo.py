@@ -56,9 +56,9 @@ class Drawable(Holding):
 class Demo(Lists):
     """The simulated platform, by seed: ``demo:`` or ``demo:?seed=3``.
 
-    It answers what the resources and objectives of the built-in catalogue ``dwcp`` ask, and plain selectors of it, over
-    any window of its history and on any multiple of the minutes that they are evaluated at. Everything else is
-    `NotHeld`.
+    It answers what the resources and objectives of the built-in catalogue ``dwcp`` ask, what its dashboards show
+    (`capacity.panels`), and plain selectors of these, over any window of its history and on any multiple of the minutes
+    that they are evaluated at. Everything else is `NotHeld`.
     """
 
     kind = "simulation"
@@ -177,7 +177,10 @@ def _holdings(drawn: Drawn) -> list[Drawable]:
         held.append(Drawable(resource.query, *span, resource.aggregate, QUESTIONS[name]))
         if resource.limit_query is not None:
             held.append(Drawable(resource.limit_query, *span, "min", LIMITS[name]))
+    known = {one.query for one in held}
     for query, question in answers(drawn.catalog).items():
+        if query in known:
+            continue
         held.append(Drawable(query, drawn.start, drawn.as_of, question.resolution * MINUTE, None, question))
     return held
 

@@ -8,6 +8,7 @@ else are put in their places. They come last because nbconvert reads the whole p
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from html import escape
 from importlib import resources
@@ -19,7 +20,7 @@ from traitlets.config import Config
 
 from reports import pack
 from reports.clean import clean_cover, clean_html
-from reports.pages import COVER, SUMMARY, Page, page_of
+from reports.pages import COVER, SUMMARY, TABLE, Page, page_of
 from reports.vega import MIME, Shelf
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = ["ReportExporter", "to_html"]
 PRIORITY = [
     COVER,
     SUMMARY,
+    TABLE,
     MIME,
     "text/html",
     "text/markdown",
@@ -40,8 +42,11 @@ PRIORITY = [
 ]
 """The kinds of output that a report shows; of an output that has several, the first of these."""
 
-SILENT = (COVER, SUMMARY)
-"""The cover stands at the page's head already, and the summary is for programs."""
+DATA = '<details class="data" data-of="'
+FIRST_HEADING = re.compile(r"<(/?)h1([\s>])")
+
+SILENT = (COVER, SUMMARY, TABLE)
+"""The cover stands at the page's head already, the summary is for programs, exact figures go into files beside it."""
 
 
 def to_html(notebook: NotebookNode, *, name: str = "report") -> str:
@@ -68,7 +73,7 @@ class ReportExporter(HTMLExporter):
 
     def __init__(self, *, page: Page, **settings: Any) -> None:
         self.page = page
-        self.shelf = Shelf()
+        self.shelf, self.titled = Shelf(), bool(page.covers)
         folder = str(Path(str(resources.files("reports").joinpath("templates"))))
         settings |= {"template_name": "capacity", "extra_template_basedirs": [folder], "exclude_anchor_links": True}
         super().__init__(**settings)  # type: ignore[no-untyped-call]
@@ -85,15 +90,43 @@ class ReportExporter(HTMLExporter):
         yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield "capacity_clean", clean_html
         yield "capacity_cover", clean_cover
-        yield "capacity_output", self.output_html
+        yield "capacity_headed", self.headed
+        yield "capacity_outputs", self.outputs_html
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the page and nbconvert's resources."""
-        self.shelf = Shelf()
+        self.shelf, self.titled = Shelf(), bool(self.page.covers)
         filled, known = super().from_notebook_node(nb, {**(resources or {}), "page": self.page}, **kw)
         return _whole(filled, self.shelf), known
+
+    def headed(self, html: str) -> str:
+        """Let the page have one first heading: the cover's, else the first that a cell has; the others step down."""
+        if self.titled:
+            return FIRST_HEADING.sub(r"<\1h2\2", html)
+        self.titled = "<h1" in html
+        before, found, after = html.partition("</h1>")
+        return before + found + FIRST_HEADING.sub(r"<\1h2\2", after)
+
+    def outputs_html(self, cell: NotebookNode) -> str:
+        """Return what a cell shows; charts of a cell tagged ``grid`` stand side by side where there is room."""
+        parts: list[str] = [""]
+        data = ""  # what a chart says stands right beneath it, and what it is drawn from comes after that
+        for html in (self.output_html(output) for output in cell.outputs):
+            if html.startswith("<figure"):
+                parts[-1] += data
+                figure, mark, rest = html.partition(DATA)
+                parts.append(figure)
+                data = mark + rest
+            else:
+                parts[-1] += html
+                if html:
+                    parts[-1], data = parts[-1] + data, ""
+        parts[-1] += data
+        if "grid" not in cell.metadata.get("tags", ()):
+            return "\n".join(parts)
+        return f'<div class="grid">{"".join(f"<div>{part}</div>" for part in parts if part)}</div>'
 
     def output_html(self, output: NotebookNode) -> str:
         """Return one output of a cell as HTML; what is not shown is an empty string."""
@@ -127,7 +160,7 @@ class ReportExporter(HTMLExporter):
         number = self.shelf.add(chart, name=words or self.page.name)
         label = escape(words, quote=True)
         named = f'role="img" aria-label="{label}" tabindex="0" data-chart="{number}"'
-        data = f'<details class="data" data-of="{number}" hidden><summary>The data of this chart</summary></details>'
+        data = f'{DATA}{number}" hidden><summary>The data of this chart</summary></details>'
         return f'<figure {named}><div class="canvas"></div></figure>{data}'
 
 

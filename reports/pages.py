@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["COVER", "SUMMARY", "Page", "page_of", "summaries"]
+__all__ = ["COVER", "SUMMARY", "TABLE", "Page", "page_of", "summaries", "tables"]
 
 COVER = "application/vnd.capacity.cover+html"
 SUMMARY = "application/vnd.capacity.summary+json"
+TABLE = "application/vnd.capacity.table+json"
 
 HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
@@ -39,6 +40,11 @@ def page_of(notebook: NotebookNode, *, name: str) -> Page:
 def summaries(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
     """Every summary that the notebook put out, in order."""
     return (data[SUMMARY] for data in _data(notebook) if isinstance(data.get(SUMMARY), dict))
+
+
+def tables(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """Return the exact figures that the notebook kept for the files beside its page: ``name``, ``columns``."""
+    return [data[TABLE] for data in _data(notebook) if isinstance(data.get(TABLE), dict)]
 
 
 def _data(notebook: NotebookNode) -> Iterator[dict[str, Any]]:

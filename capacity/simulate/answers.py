@@ -14,6 +14,7 @@ import numpy as np
 
 from capacity.catalog import Catalog
 from capacity.measured import LOAD, Asked, questions
+from capacity.panels import PANELS, STEP, Panel
 from capacity.simulate.clock import MINUTE, Floats
 from capacity.simulate.planning import Question
 from capacity.simulate.platform import Node, Platform
@@ -24,6 +25,8 @@ __all__ = ["answers"]
 Labels = dict[str, str]
 METRIC = re.compile(r"\bdwcp_\w+")
 BY = re.compile(r"\bby \(([^)]*)\)")
+EXTREMES = {"max": np.fmax.reduce, "min": np.fmin.reduce}
+INSTANT = ("mean", "sum", *EXTREMES)
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class SeriesQuestion(Question):
     by
         The labels that are kept.
     how
-        ``grown``: the sum of what was counted over ``resolution`` minutes; ``rate``: the same a second; ``mean``: the
-        mean over series at each minute.
+        ``grown``: the sum of what was counted over ``resolution`` minutes; ``rate``: the same a second; ``mean``,
+        ``sum``, ``max`` and ``min``: over series at each minute.
     """
 
     metric: str = ""
@@ -53,27 +56,25 @@ class SeriesQuestion(Question):
 
     def block(self, platform: Platform, nodes: Sequence[Node], block: int) -> Floats:
         """Return a block's points, shape (series, points)."""
-        sums: dict[tuple[str, ...], Floats] = {}
-        seen: dict[tuple[str, ...], Floats] = {}
+        parts: dict[tuple[str, ...], list[Floats]] = {}
         for node in nodes:
             kept = platform.present(node, block)
             for key, values in self._drawn(platform, node, block):
-                points = self._points(values if kept is None else values * kept)
-                known = np.isfinite(points)
-                if key not in sums:
-                    sums[key], seen[key] = np.zeros(points.shape), np.zeros(points.shape)
-                sums[key] += np.where(known, points, 0.0)
-                seen[key] += known
-        return np.stack([self._joined(sums[key], seen[key]) for key in sums])
+                parts.setdefault(key, []).append(self._points(values if kept is None else values * kept))
+        return np.stack([self._joined(np.stack(each)) for each in parts.values()])
 
-    def _joined(self, total: Floats, count: Floats) -> Floats:
-        there = count > 0
+    def _joined(self, parts: Floats) -> Floats:
+        """Bring series together, shape (series, points); where none has a sample it is NaN."""
+        if self.how in EXTREMES:
+            return np.asarray(EXTREMES[self.how](parts, axis=0), dtype=float)
+        known = np.isfinite(parts)
+        count = known.sum(axis=0, dtype=float)
         divisor = np.maximum(count, 1.0) if self.how == "mean" else 1.0
-        return np.where(there, total / divisor, np.nan)
+        return np.where(count > 0, np.where(known, parts, 0.0).sum(axis=0) / divisor, np.nan)
 
     def _points(self, minutes: Floats) -> Floats:
         """Return what stands at each point; a window without any sample is NaN."""
-        if self.how == "mean":
+        if self.how in INSTANT:
             return minutes
         windows = minutes.reshape(-1, self.resolution)
         known = np.isfinite(windows)
@@ -94,22 +95,30 @@ class SeriesQuestion(Question):
 
 
 def answers(catalog: Catalog) -> dict[str, SeriesQuestion]:
-    """Return what answers the questions of a catalogue's objectives, by the text of the query."""
-    return {
-        asked.query: _answer(asked)
-        for objective in catalog.objectives.values()
-        for asked in questions(objective, catalog)
-    }
+    """Return what answers the questions of a catalogue's objectives and of the dashboards, by the query's text."""
+    found = {panel.query: _panel(panel) for panel in PANELS.values()}
+    for objective in catalog.objectives.values():
+        found |= {asked.query: _answer(asked) for asked in questions(objective, catalog)}
+    return found
 
 
 def _answer(asked: Asked) -> SeriesQuestion:
     """Return what answers a question: its metric and its labels stand in its query."""
-    name = METRIC.findall(asked.query)[0]
-    metric = name if name in METRICS else name.rpartition("_")[0]
-    grouped = BY.search(asked.query)
-    by = tuple(label.strip() for label in grouped[1].split(",")) if grouped else ()
     how = "rate" if asked.role == LOAD else "mean" if asked.aggregate else "grown"
-    minutes = 1 if how == "mean" else int(asked.step / MINUTE)
+    return _series(asked.query, how, 1 if how == "mean" else int(asked.step / MINUTE))
+
+
+def _panel(panel: Panel) -> SeriesQuestion:
+    """Return what answers a panel's query."""
+    how = "grown" if panel.aggregate is None else panel.query.partition(" by ")[0].replace("avg", "mean")
+    return _series(panel.query, how, int(STEP / MINUTE) if how == "grown" else 1)
+
+
+def _series(query: str, how: str, minutes: int) -> SeriesQuestion:
+    name = METRIC.findall(query)[0]
+    metric = name if name in METRICS else name.rpartition("_")[0]
+    grouped = BY.search(query)
+    by = tuple(label.strip() for label in grouped[1].split(",")) if grouped else ()
     return SeriesQuestion(_unasked, True, minutes, metric, name.removeprefix(metric), by, how)
 
 

@@ -8,6 +8,7 @@ from reports.charts.curve import probability
 from reports.charts.growth import growth
 from reports.charts.knee import knee
 from reports.charts.ladder import runway
+from reports.charts.panels import events, heatmap, lines, states
 from reports.charts.projection import forecast
 from reports.charts.reliability import kept, reliability
 
@@ -16,13 +17,17 @@ __all__ = [
     "burned",
     "chances",
     "coverage",
+    "events",
     "firings",
     "forecast",
     "growth",
+    "heatmap",
     "kept",
     "knee",
+    "lines",
     "probability",
     "reliability",
     "runway",
     "skill",
+    "states",
 ]

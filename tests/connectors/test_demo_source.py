@@ -9,6 +9,7 @@ import pytest
 from capacity import load_catalog, provenance
 from capacity.errors import NoData, NotHeld, ParameterError, QueryRejected
 from capacity.frames import check, series_labels
+from capacity.panels import PANELS
 from capacity.simulate import AS_OF, demo
 from connectors import Source, connect
 from connectors.demo import write_demo
@@ -16,6 +17,7 @@ from connectors.demo import write_demo
 DAY = pd.Timedelta(days=1)
 HOUR = pd.Timedelta(hours=1)
 CPU = "dwcp_cpu_usage_percent"
+RAW = ("dwcp_migration_failures_total", "dwcp_circuit_breaker_state")
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +246,24 @@ def test_nothing_is_listed_where_nothing_is_held(source: Source) -> None:
     assert source.labels(start=AS_OF + DAY) == []
     with pytest.raises(QueryRejected, match="no selector of series"):
         source.series("sum(dwcp_cpu_usage_percent)")
+
+
+def test_it_answers_the_dashboards(source: Source) -> None:
+    """Each panel's question has an answer for each hour of a day."""
+    for name, panel in PANELS.items():
+        frame = asked(source, panel.query, aggregate=panel.aggregate, resolution=panel.resolution)
+        check(frame)
+        assert len(frame) == 24, name
+        assert frame.notna().to_numpy().all(), name
+
+
+def test_a_panels_answer_is_what_the_raw_samples_say(source: Source) -> None:
+    """By hand, over an hour: what counters grew by in a region, and the highest state of a component's breakers."""
+    raw = pd.concat(demo(0).raw(AS_OF - HOUR - pd.Timedelta(minutes=1), AS_OF, metrics=list(RAW)), axis=1)
+    grown = raw.iloc[-1] - raw.iloc[0]
+    failed = grown[[column[0] == RAW[0] and "us-east" in column for column in raw.columns]].sum()
+    got = asked(source, PANELS["not_migrated"].query, aggregate=None).iloc[-1]
+    assert got.xs("us-east", level="region").item() == failed
+    state = raw.iloc[1:][[column for column in raw.columns if column[0] == RAW[1] and "PBA" in column]].max().max()
+    highest = asked(source, PANELS["breakers"].query, resolution="1m").iloc[-1]
+    assert highest.xs("PBA", level="component").item() == state
