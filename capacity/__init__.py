@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capacity.backtest import Backtest, backtest
     from capacity.catalog import Catalog
     from capacity.catalog_load import load_catalog
+    from capacity.drivers import unit_cost
     from capacity.forecast import LEVELS, Forecast, forecast
     from capacity.frames import Pull, Skipped, join
     from capacity.growth import Growth, growth
@@ -47,6 +48,7 @@ __all__ = [
     "scenario",
     "simulate",
     "slo",
+    "unit_cost",
 ]
 
 # name → the module that has it; a module that is public itself stands for itself.
@@ -71,6 +73,7 @@ _HOMES = {
     "scenario": "scenario",
     "simulate": "simulate",
     "slo": "slo",
+    "unit_cost": "drivers",
 }
 _MODULES = frozenset({"errors", "simulate", "slo"})
 

@@ -43,8 +43,9 @@ class Plan:
     ----------
     table : DataFrame, a row a series over all resources, the most urgent first
         ``resource``, ``title``, ``series``, ``labels``, ``owner``; the columns of the outlook's table; ``lead_time``,
-        ``unit`` (base), ``accepted`` (until when, by whom and why a risk is put up with; else empty). What has no
-        answer is a row too: "cannot judge", with the reason.
+        ``unit`` (base), ``limit_kind`` (hard: a physical ceiling; soft: an agreed one below it), ``accepted`` (until
+        when, by whom and why a risk is put up with; else empty). What has no answer is a row too: "cannot judge", with
+        the reason.
     forecasts, outlooks, growths : mapping of resource to result
         A resource without any series that can be forecast stands in neither.
     unit_costs : mapping of resource to UnitCost

@@ -25,8 +25,8 @@ _WORDS = ("verdict", "reason", "model")
 _HEAD = ("resource", "title", "series", "labels", "owner")
 _COLUMNS = (
     *_HEAD, "verdict", "now", "limit", "reserve", "buffer", "usable", "headroom", "utilisation", "probability",
-    "carried", *_DATES, "risk_ordered_today", "risk_ordered_30d", "lead_time", "unit", "accepted", "reason", "model",
-    "score", "coverage",
+    "carried", *_DATES, "risk_ordered_today", "risk_ordered_30d", "lead_time", "unit", "limit_kind", "accepted",
+    "reason", "model", "score", "coverage",
 )  # fmt: skip
 
 
@@ -100,6 +100,7 @@ def _head(resource: Resource, labels: Mapping[str, str], *, as_of: pd.Timestamp 
         "owner": resource.owner,
         "lead_time": resource.lead_time,
         "unit": resource.base,
+        "limit_kind": resource.limit_kind,
         "accepted": told,
     }
 
@@ -112,7 +113,7 @@ def ranked(records: list[dict[str, Any]]) -> pd.DataFrame:
         table[name] = pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]")
     for name in ("lead_time", "carried"):
         table[name] = pd.to_timedelta(table[name]).astype("timedelta64[us]")
-    for name in (*_WORDS[1:], "accepted", "owner"):
+    for name in (*_WORDS[1:], "accepted", "owner", "limit_kind"):
         # A table of nothing but what was skipped has columns without a single word: those are read as numbers.
         table[name] = table[name].astype(object).where(table[name].notna(), "")
     keys = pd.DataFrame(

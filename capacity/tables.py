@@ -156,7 +156,7 @@ def _judged(row: pd.Series[Any], base: str, *, zone: str = "UTC", size: pd.Serie
     return {
         "verdict": verdict_text(row["verdict"]),
         "now": human(row["now"], base),
-        "limit": human(row["limit"], base),
+        "limit": f"{human(row['limit'], base)}{' soft' if row.get('limit_kind') == 'soft' else ''}",
         "reserve": _taken(row["reserve"], base),
         "buffer": _taken(row["buffer"], base),
         "usable": human(row["usable"], base),

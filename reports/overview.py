@@ -195,7 +195,7 @@ def _stepped(table: pd.DataFrame) -> str:
     first = steps.iloc[place]
     name = series_name(series_labels(steps.index)[place])  # type: ignore[arg-type]
     size = f"{100 * first['step'] / first['now']:+.0f} %".replace("-", "−")
-    return f"; a step of {size} on {name} at {words.day(first['stepped_at'])} is no growth"
+    return f"; a step of {size} on {name}, {words.day(first['stepped_at'])}, is no growth"
 
 
 def _costs(story: Story, name: str) -> str:

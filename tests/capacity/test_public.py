@@ -13,7 +13,7 @@ import capacity
 PROMISED = {
     "LEVELS", "Backtest", "Catalog", "Forecast", "Growth", "Outlook", "Plan", "Pull", "Skipped", "__version__",
     "backtest", "errors", "forecast", "growth", "join", "load_catalog", "outlook", "plan", "scenario", "simulate",
-    "slo",
+    "slo", "unit_cost",
 }  # fmt: skip
 
 
