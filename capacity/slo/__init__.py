@@ -9,8 +9,9 @@ from capacity.slo.budgets import Budget, budget, burn
 from capacity.slo.contributions import Drivers, drivers
 from capacity.slo.counters import increments
 from capacity.slo.firing import Burn, Condition, burned, conditions, factor, time_to_exhaustion
+from capacity.slo.headroom import Relation
 from capacity.slo.indicator import Sli, sli
-from capacity.slo.knees import Relation, Saturation, saturate, saturation
+from capacity.slo.knees import Saturation, saturate, saturation
 from capacity.slo.projecting import SPANS, Projection, projection
 from capacity.slo.promises import STATUSES, Status, compliance, status_text
 from capacity.slo.queueing import Usl, erlang_c, usl

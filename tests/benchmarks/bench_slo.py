@@ -176,7 +176,7 @@ def main() -> None:
         .to_string()
     )
     print(f"all: {', '.join(f'{way} {score:.4f}' for way, score in brier.items())}; a coin 0.25")
-    print(f"{time.time() - began:.0f} s")
+    print(f"ours ÷ the best constant burn: {brier['ours'] / best:.3f}; {time.time() - began:.0f} s")
     earlier = min(float((leads["knee"] - leads[trend]).mean()) for trend in ("outlook", "line"))
     figures = {
         "knee_interval_coverage": round(coverage, 3),
