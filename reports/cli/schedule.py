@@ -98,11 +98,19 @@ def _kubernetes(given: argparse.Namespace, config: Config) -> int:
         claim=given.claim,
         config="capacity",
         secret="capacity",
+        files=_files(config),
         memory_bytes=_memory(config),
         timeout_s=timeout_s,
     )
     print(text, end="")
     return 0
+
+
+def _files(config: Config) -> list[str]:
+    """Return the names of the configuration and of the catalogue that lies beside it, if one does."""
+    catalog = Path(config.catalog)
+    named = [config.path.name if config.path else "capacity.toml"]
+    return [*named, catalog.name] if catalog.suffix == ".toml" else named
 
 
 def _metrics(given: argparse.Namespace, config: Config) -> int:

@@ -11,6 +11,8 @@ import yaml
 __all__ = ["cron_line", "kubernetes", "systemd_units"]
 
 EVERY_MIN = 5
+HOME = "/srv/capacity"
+"""Where the CronJob works."""
 
 SERVICE = """[Unit]
 Description=capacity-workbench: the reports that are due
@@ -94,12 +96,20 @@ def cron_line(command: Sequence[str], *, folder: Path, environment: Path) -> str
     return f"*/{EVERY_MIN} * * * * {line.replace('%', chr(92) + '%')}"
 
 
-def kubernetes(*, image: str, claim: str, config: str, secret: str, memory_bytes: int, timeout_s: float) -> str:
-    """Return a CronJob of the same tick: its configuration in a ConfigMap, secrets in a Secret, reports on a volume."""
+def kubernetes(
+    *, image: str, claim: str, config: str, secret: str, files: Sequence[str], memory_bytes: int, timeout_s: float
+) -> str:
+    """Return a CronJob of the same tick: configuration in a ConfigMap, secrets in a Secret, reports on a volume.
+
+    ``files`` are those of the ConfigMap, each put into the volume's folder by its name: the configuration looks for
+    what it names, and for the reports, beside itself.
+    """
     container = {
         "name": "capacity",
         "image": image,
-        "command": ["capacity", "run", "--due", "--config", "/etc/capacity/capacity.toml"],
+        "command": ["capacity", "run", "--due", "--config", f"{HOME}/{files[0]}"],
+        "workingDir": HOME,
+        "env": [{"name": "HOME", "value": "/tmp"}],  # libraries keep caches there; the rest cannot be written
         "envFrom": [{"secretRef": {"name": secret, "optional": True}}],
         "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": f"{memory_bytes}"}},
         "securityContext": {
@@ -108,8 +118,8 @@ def kubernetes(*, image: str, claim: str, config: str, secret: str, memory_bytes
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            {"name": "config", "mountPath": "/etc/capacity", "readOnly": True},
-            {"name": "reports", "mountPath": "/etc/capacity/out"},
+            {"name": "reports", "mountPath": HOME},
+            *({"name": "config", "mountPath": f"{HOME}/{each}", "subPath": each, "readOnly": True} for each in files),
             {"name": "scratch", "mountPath": "/tmp"},
         ],
     }

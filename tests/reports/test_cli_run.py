@@ -117,5 +117,7 @@ def test_the_cronjob_is_one_that_kubernetes_takes(folder: Path) -> None:
     assert container["image"] == "registry/capacity:1"
     assert container["command"][:3] == ["capacity", "run", "--due"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    mounts = {each["name"] for each in container["volumeMounts"]}
-    assert mounts == {each["name"] for each in spec["template"]["spec"]["volumes"]}
+    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    assert mounts["/srv/capacity"] == "reports"
+    assert mounts["/srv/capacity/capacity.toml"] == "config"
+    assert set(mounts.values()) == {each["name"] for each in spec["template"]["spec"]["volumes"]}

@@ -62,7 +62,14 @@ def test_the_wheel_holds_the_packages_alone(names: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["notebooks/*.ipynb", "capacity/catalogs/*.toml", "*/py.typed", "reports/templates/**/*.j2", "reports/assets/*"],
+    [
+        "notebooks/*.ipynb",
+        "capacity/catalogs/*.toml",
+        "*/py.typed",
+        "reports/templates/**/*.j2",
+        "reports/assets/*",
+        "reports/dashboards/*.toml",
+    ],
 )
 def test_the_wheel_holds_the_data(names: set[str], pattern: str) -> None:
     """Each notebook, catalogue, template and asset of the checkout is in the wheel, the notebooks below reports."""
