@@ -42,11 +42,13 @@ class Odds:
 
     def of(self, chance: FloatArray, *, paths: int) -> FloatArray:
         """Return a share of so many paths, recalibrated; none of them stays none, and NaN stays NaN."""
-        if self == AS_CLAIMED:
+        some = chance > 0
+        if self == AS_CLAIMED or not some.any():
             return chance
-        bounded = np.clip(chance, 0.5 / paths, 1 - 0.5 / paths)
-        moved = 1.0 / (1.0 + np.exp(-self.shift - self.slope * np.log(bounded / (1 - bounded))))
-        return np.where(chance > 0, moved, chance)
+        bounded = np.clip(chance[some], 0.5 / paths, 1 - 0.5 / paths)
+        found = chance.copy()
+        found[some] = 1.0 / (1.0 + np.exp(-self.shift - self.slope * np.log(bounded / (1 - bounded))))
+        return found
 
 
 AS_CLAIMED = Odds()

@@ -103,14 +103,18 @@ class Law:
                 out[column - start] = self._paths_of(column, ranks[kind])
             yield columns, out.transpose(1, 2, 0)
 
-    def chance(self, share: FloatArray, *, paths: int, above: bool = True) -> FloatArray:
+    def chance(self, share: FloatArray, *, paths: int, above: bool = True, block: int = 256) -> FloatArray:
         """Return the chance behind a share of so many paths, both (horizon, series), by the odds of each kind."""
-        if not self.odds:
-            return share
         found = share.copy()
-        for kind, pair in enumerate(self.odds):
-            own = self.kinds == kind
-            found[:, own] = pair[0 if above else 1].of(share[:, own], paths=paths)
+
+        def move(where: slice) -> None:
+            kinds = self.kinds[where]
+            for kind in np.unique(kinds):
+                own = where.start + np.flatnonzero(kinds == kind)
+                found[:, own] = self.odds[kind][0 if above else 1].of(share[:, own], paths=paths)
+
+        if self.odds:
+            list(threads.each(move, threads.blocks(self.series, block)))
         return found
 
     def ranks(self, kind: int, paths: int) -> Ranks:
