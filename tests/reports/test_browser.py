@@ -187,7 +187,8 @@ def test_a_tooltip_is_text(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_hostile_labels_run_nothing(browser: Browser, tmp_path: Path) -> None:
-    """As axis labels, legends, titles, tooltips and links, no value is anything but text."""
+    """As axis labels, legends, titles, tooltips and links, and in the table of a chart's data, all are but text."""
+    assert len({*LABELS, *MARKUP}) >= 40
     rows = [{"x": label, "y": at, "k": label} for at, label in enumerate(LABELS)]
     names = {"x": {"field": "x", "type": "nominal"}, "y": {"field": "y", "type": "quantitative"}}
     coloured = names | {"color": {"field": "k", "type": "nominal"}, "tooltip": {"field": "k"}, "href": {"field": "k"}}
@@ -200,6 +201,9 @@ def test_hostile_labels_run_nothing(browser: Browser, tmp_path: Path) -> None:
     }
     with opened(browser, written(tmp_path, display(MIME, spec, LABELS[0]))) as seen:
         assert seen.drawn()[0] >= len(LABELS)
+        seen.page.click(".data > summary")
+        seen.page.wait_for_selector(".data table")
+        assert LABELS[0] in seen.page.inner_text(".data tbody")
         assert not seen.ran()
         assert seen.requests == []
         assert seen.errors == []
