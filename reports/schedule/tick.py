@@ -32,6 +32,7 @@ from reports.publishing.secrets import secrets
 from reports.rendering import Made, make
 from reports.schedule import given, health, lock
 from reports.schedule.due import Attempts, Due, due, following
+from reports.schedule.tracing import tracing
 from reports.settings import Schedule
 from reports.truth import Failure
 
@@ -80,11 +81,17 @@ def tick(
     with lock.held(config.out / STATE / "lock") as mine:
         if not mine:
             return None
-        with Store.open(ledger_of(config)) as store:
+        with Store.open(ledger_of(config)) as store, tracing() as tracer:
             runs.interrupted(store)
             place = place_of(config.published)
             place.sweep()
-            done = [_run(each, config, store, place, clock, progress) for each in pending(chosen, store, now=now)]
+            done = []
+            for each in pending(chosen, store, now=now):
+                about = {"capacity.schedule": each.schedule.name, "capacity.as_of": text(each.as_of)}
+                with tracer.span("capacity report", about) as span:
+                    done.append(_run(each, config, store, place, clock, progress))
+                    if done[-1].failure:
+                        span.failed(done[-1].failure)
             flush(store, config.deliveries, now=clock(), environment=os.environ, points=_points(config, place, clock()))
             health.write(config, store, now=clock(), path=config.out / STATE / health.FILE)
             return done
