@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from capacity import tables
 from capacity.catalog import Catalog, Objective, matches
 from capacity.errors import CapacityError, FrameError, HistoryTooShort, ParameterError
 from capacity.frames import Skipped, duration, series_labels
@@ -23,7 +24,7 @@ from capacity.slo.knees import Saturation, saturation
 from capacity.slo.projecting import Projection, projection
 from capacity.slo.promises import STATUSES, compliance
 from capacity.slo.spending import Exhaustion, exhaustion
-from capacity.slo.telling import finding
+from capacity.slo.telling import finding, review_rows
 
 __all__ = ["Review", "Reviewed", "failing", "narrowed", "review"]
 
@@ -74,6 +75,9 @@ class Review:
         """Return a line: how many objectives, and the finding."""
         return f"Review({len(self.objectives)} objectives, {len(self.table)} series): {self.finding}"
 
+    def _repr_html_(self) -> str:
+        return tables.html_table(review_rows(self), caption=repr(self))
+
 
 def review(
     measured: Measured,
@@ -108,7 +112,7 @@ def review(
     ahead = duration(horizon, name="horizon")
     skipped = list(measured.skipped)
     found: dict[str, Reviewed] = {}
-    tables: list[pd.DataFrame] = []
+    parts: list[pd.DataFrame] = []
     for place, (name, frames) in enumerate(measured.frames.items(), start=1):
         if name not in catalog.objectives:
             raise ParameterError(f"{name!r} was measured, and the catalogue {catalog.name!r} has no such objective.")
@@ -119,12 +123,12 @@ def review(
             skipped.append(Skipped(name, "no data", error.message, resource=name))
             continue
         found[name] = made
-        tables.append(_rows(one, made))
+        parts.append(_rows(one, made))
         if progress is not None:
             progress(place, len(measured.frames), name)
-    if not tables:
+    if not parts:
         raise HistoryTooShort("no objective can be judged.", hint=skipped[0].detail if skipped else None)
-    table = _ranked(tables)
+    table = _ranked(parts)
     return Review(
         catalog, measured.as_of, ahead, table, found, tuple(skipped), finding(table, catalog), measured.provenance
     )
@@ -231,9 +235,9 @@ def _rows(objective: Objective, made: Reviewed) -> pd.DataFrame:
     return table
 
 
-def _ranked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _ranked(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Put the rows in one table, the most urgent first: by status, then by what is likeliest to break."""
-    whole = pd.concat([table.reset_index(drop=True) for table in tables], ignore_index=True)
+    whole = pd.concat([table.reset_index(drop=True) for table in parts], ignore_index=True)
     risk = whole[["exhausted", "breach", "saturated"]].max(axis=1).fillna(0.0)
     ranks = [STATUSES[word].rank for word in whole["status"]]
     keys = pd.DataFrame({"rank": ranks, "risk": -risk, "left": whole["left"]})

@@ -89,6 +89,18 @@ def test_one_that_cannot_be_judged_does_not_stop_the_others() -> None:
         review(Measured(whole, end, end - START, "c"), Catalog("c", "C"))
 
 
+def test_a_notebook_shows_it_as_a_table() -> None:
+    """A row a series, what labels say as text."""
+    labels = [{"region": "<b>a</b>"}]
+    one = objective(**GAUGE, by=("region",))
+    end = START + pd.Timedelta(hours=200)
+    held = Measured({"o": {"value": frame([0.5] * 200, labels=labels)}}, end, end - START, "c")
+    shown = review(held, Catalog("c", "C", objectives={"o": one}), horizon="2d")._repr_html_()
+    assert "<table" in shown
+    assert "&lt;b&gt;a&lt;/b&gt;" in shown
+    assert "<b>a</b>" not in shown
+
+
 def test_most_urgent_first() -> None:
     """What is broken stands before what is kept, whatever the catalogue's order."""
     whole = {"o": {"value": frame([0.5] * 200)}, "p": {"value": frame([1.5] * 200)}}
