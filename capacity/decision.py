@@ -167,6 +167,8 @@ def _day(when: pd.Timestamp, zone: str) -> pd.Timestamp:
 
 
 def _zones(curve: pd.DataFrame, timezones: Mapping[str, str]) -> list[str]:
+    if not timezones:
+        return ["UTC"] * curve.shape[1]
     return [timezones.get(labels.get("region", ""), "UTC") for labels in series_labels(curve)]
 
 
