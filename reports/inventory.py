@@ -10,6 +10,7 @@ import pandas as pd
 from capacity.errors import CapacityError, NoData, NotHeld, SourceError, Unsupported
 from capacity.frames import HOSTS, Pull
 from capacity.lint import Held, metrics_asked
+from connectors.listing import Lists
 from reports.pairs import find_pairs
 from reports.start import held_metrics
 
@@ -34,7 +35,8 @@ def held(
 ) -> Held:
     """Return what a source holds beside what was pulled from it.
 
-    A source that cannot list its metrics (an archive) is taken to hold those that the catalogue states.
+    Of an archive, which holds nothing but what was asked for, the platform's metrics are those that the catalogue
+    states.
     """
     metrics, types = _metrics(source, catalog)
     asked = metrics_asked(catalog)
@@ -49,11 +51,13 @@ def held(
 
 def _metrics(source: Source, catalog: Catalog) -> tuple[tuple[str, ...] | None, dict[str, str]]:
     try:
-        source.label_values("__name__")
-    except Unsupported:
-        stated = {name: each.type for name, each in catalog.metrics.items()}
-        return tuple(stated) or None, stated  # type: ignore[return-value]
-    return held_metrics(source)
+        listed, types = held_metrics(source)
+    except SourceError:
+        listed, types = (), {}
+    if not isinstance(source, Lists):
+        return listed or None, types
+    stated = {name: str(each.type) for name, each in catalog.metrics.items()}
+    return tuple(sorted({*listed, *stated})) or None, {**stated, **types}
 
 
 def _hosts(source: Source) -> dict[str, tuple[str, ...]]:

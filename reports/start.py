@@ -22,11 +22,18 @@ __all__ = ["held_metrics", "refuse_to_overwrite", "title_of", "without_secrets",
 
 
 def held_metrics(source: Source) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the names of the metrics that a source holds, and the types that it knows of."""
+    """Return the names of the metrics that a source holds, and the types that it knows of.
+
+    An archive lists the series of plain selectors alone: what is behind its expressions is asked for, too.
+    """
+    from connectors.listing import Lists
+
     try:
         names = source.label_values("__name__")
     except Unsupported:
         return _probed(source), {}
+    if isinstance(source, Lists):
+        names = sorted({*names, *_probed(source)})
     try:
         known = source.metadata()
         types = dict(zip(known["metric"], known["type"], strict=True))

@@ -182,3 +182,9 @@ def test_two_platforms_on_one_server_keep_their_names_apart() -> None:
     catalog = parse_catalog(draft([*HOST, "dwcp_memory_usage_bytes", "dwcp_memory_available_bytes"]).text)
     assert list(catalog.resources) == ["memory", "node_exporter_memory", "filesystem"]
     assert not any(label.common for label in catalog.labels.values())
+
+
+def test_the_demos_draft_has_every_resource(tmp_path: Path) -> None:
+    """An archive lists what plain selectors hold; what stands behind its expressions is drafted, too."""
+    drafted = data(tmp_path, "init", "--source", "demo:", "-o", "all.toml")
+    assert drafted["resources"] == ["cpu", "memory", "disk", "bandwidth", "streams", "consensus_latency"]
