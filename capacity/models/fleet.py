@@ -9,13 +9,13 @@ import numpy as np
 
 from capacity.grids import DAY_S, WEEK_S, design
 from capacity.models.base import Answer, FloatArray, IntArray, Problem, filled
-from capacity.models.fleet_candidates import CANDIDATES, CLIMB, MONTH_WEEKS, YEAR_S, YEARLY, View
-from capacity.models.fleet_fit import Cleaned, Float32, Scaled, clean, less_season, scaled, with_columns
+from capacity.models.fleet_candidates import CANDIDATES, CLIMB, MONTH_WEEKS, PLAIN, YEAR_S, YEARLY, View
+from capacity.models.fleet_fit import HELD, Cleaned, Float32, Scaled, clean, less_season, scaled, with_columns
 from capacity.models.fleet_level import block_means
 from capacity.models.fleet_regime import regimes
 from capacity.models.fleet_weights import Ledger, Pool, blend, stretches, strongest
 
-__all__ = ["Fleet", "Trial"]
+__all__ = ["Fleet", "Trial", "foreseeable"]
 
 # Half a year of hours; more says little about next month's season and costs its square.
 MOST_WEEKS = 26
@@ -26,6 +26,9 @@ LEAST_ROWS = 24
 # A week must have been seen so often to be told from a jump; a block of which less was seen does not speak.
 FEW_WEEKS = 4
 LEAST_SEEN = 0.1
+# An error of a fold is no candidate's fault beyond this many times its usual size: the mean of errors each held to
+# `HELD` times that mean, found in so many passes.
+UNFORESEEN, USUAL_PASSES = 8.0, 4
 # A climb younger than the horizon may end any day: this share of what it adds is doubt.
 CLIMB_DOUBT = 0.3
 
@@ -74,7 +77,8 @@ class Fleet:
                 weights = ledger.weights(cutoff, since=since, climbing=view.regime.climbing, climb=names.index(CLIMB))
                 folds.append(given.back(blend(weights, forecasts, ends, ahead)))
             if cutoff != cutoffs[-1]:
-                ledger.add(cutoff, forecasts, given.to(_truth(problem.values, cutoff + steps - 1)), given.size)
+                truth = given.to(_truth(problem.values, cutoff + steps - 1))
+                ledger.add(cutoff, forecasts, foreseeable(truth, forecasts[names.index(PLAIN)]), given.size)
         final = Answer(
             folds[-1][None],
             _notes(view, strongest(weights, names)),
@@ -92,6 +96,20 @@ def _truth(values: FloatArray, rows: IntArray) -> FloatArray:
     inside = rows < len(values)
     out[inside] = values[rows[inside]]
     return out
+
+
+def foreseeable(truth: Float32, forecast: Float32) -> Float32:
+    """Leave out of a fold's truth (step, series) what no candidate could have foreseen: it tells none from another.
+
+    That is what lies far beyond where the plainest of them usually errs.
+    """
+    wrong = np.abs(truth - forecast)
+    seen = np.isfinite(wrong)
+    wrong = np.where(seen, wrong, np.float32(0))
+    usual = np.full(wrong.shape[1], np.inf, dtype=np.float32)
+    for _ in range(USUAL_PASSES):
+        usual = np.minimum(wrong, HELD * usual).sum(axis=0) / np.maximum(seen.sum(axis=0), 1).astype(np.float32)
+    return np.where(wrong <= UNFORESEEN * usual, truth, np.float32(np.nan))
 
 
 def _warm_up(first: int) -> tuple[int, ...]:
@@ -134,7 +152,8 @@ def _view(problem: Problem, held: _Held, cutoff: int, ahead: IntArray) -> tuple[
         part = Scaled(settled, seen[:, jumped], given.middle[jumped], given.size[jumped])
         cleaned = with_columns(cleaned, clean(part, shape), jumped)
     zero = (-given.middle / given.size).astype(np.float32)
-    return given, View(cleaned, grid, ahead, block, regime, zero, given.values, _year(problem, held, cutoff, given))
+    raw = given.values if seen.all() else np.where(seen, given.values, cleaned.values)
+    return given, View(cleaned, grid, ahead, block, regime, zero, raw, _year(problem, held, cutoff, given))
 
 
 def _has_year(problem: Problem, cutoff: int) -> bool:

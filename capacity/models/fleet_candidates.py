@@ -18,7 +18,7 @@ from capacity.models.fleet_fit import Cleaned, Float32
 from capacity.models.fleet_level import Drift, block_means, damped_trend, drift, smoothed
 from capacity.models.fleet_regime import Regime
 
-__all__ = ["CANDIDATES", "CLIMB", "MONTH_WEEKS", "YEARLY", "YEAR_S", "View"]
+__all__ = ["CANDIDATES", "CLIMB", "MONTH_WEEKS", "PLAIN", "YEARLY", "YEAR_S", "View"]
 
 # Smoothing a day: nearly the last day; about a week; a slope that forgets in a month.
 FAST, MIDDLE = 0.7, 0.25
@@ -42,8 +42,8 @@ class View:
     """What candidates see, in the series' own units: the cleaned history, and what several of them need.
 
     ``ahead`` are the steps ahead that are asked for, from 1; ``zero`` is where each series' 0 lies in its own units;
-    ``raw`` is the history as it was seen, gaps filled; ``year`` the same from `MONTH_WEEKS` before the cutoff's day a
-    year ago on, as far as the horizon reaches; None where that was not seen.
+    ``raw`` is the history as it was seen, gaps filled by the fit; ``year`` what was seen from `MONTH_WEEKS` before the
+    cutoff's day a year ago on, as far as the horizon reaches; None where there was nothing yet.
     """
 
     cleaned: Cleaned
@@ -229,11 +229,14 @@ Forecaster = Callable[[View], Float32]
 # The one that continues a climb.
 CLIMB = "season and the recent trend"
 
+# The plainest: what the others are told apart from.
+PLAIN = "season and the week's level"
+
 # name → (forecast, log error relative to the average candidate's, to begin with). The name is what an explanation says.
 # The beginnings are averages over ten public sets of operations series, rounded to a twentieth.
 CANDIDATES: dict[str, tuple[Forecaster, float]] = {
     "season and yesterday's level": (lambda view: view.season + smoothed(view.means, FAST), 0.0),
-    "season and the week's level": (lambda view: view.season + view.middle, 0.0),
+    PLAIN: (lambda view: view.season + view.middle, 0.0),
     "season and the long mean": (lambda view: view.season + view.means.mean(axis=0), 0.1),
     "season and a damped trend": (_damped, 0.0),
     "season and the month's level": (lambda view: view.season + view.month, 0.0),

@@ -119,8 +119,9 @@ class Ledger:
     def weights(self, cutoff: int, *, since: IntArray, climbing: BoolArray, climb: int) -> Float32:
         """Weigh the candidates at a cutoff; shape (stretch, candidate, series), a sum of 1 over candidates.
 
-        ``since`` is the row at which each series' present regime began: folds before it do not count. Of a
-        ``climbing`` series the candidate ``climb`` is believed until folds since have had their say.
+        ``since`` is the row at which each series' present regime began. Of a ``climbing`` series folds before it do not
+        count, and the candidate ``climb`` is believed until folds since have had their say. A jump says nothing of what
+        came before it, so folds that ended by then count as well, and only those that it fell into do not.
         """
         candidates, series = len(self.prior), len(self.kinds)
         score = np.zeros((len(self.ends), candidates, series), dtype=np.float32)
@@ -134,7 +135,9 @@ class Ledger:
             covered = ((high - low)[some] / (self.high - self.low)[some]).astype(np.float32)
             low, high = np.searchsorted(marks, low[some]), np.searchsorted(marks, high[some])
             samples = count[high] - count[low]
-            share = ((samples > 0) & (origin >= since)) * covered[:, None]
+            last = origin + self.steps[np.minimum(self.high, known)[some] - 1]
+            told = (origin >= since) | (~climbing & (last[:, None] <= since))
+            share = ((samples > 0) & told) * covered[:, None]
             score[some] += (total[high] - total[low]) * (share / np.maximum(samples, 1))[:, None]
             folds[some, 0] += share
         score /= np.maximum(folds, np.float32(1e-12))

@@ -10,6 +10,7 @@ from capacity.errors import ParameterError
 from capacity.grids import Seasons, design, phases, probes, seasons
 from capacity.models import load_model
 from capacity.models.base import filled
+from capacity.models.fleet import foreseeable
 from capacity.models.fleet_descent import Descent
 from capacity.models.fleet_fit import clean, scaled
 from capacity.models.fleet_level import drift, smoothed
@@ -138,6 +139,31 @@ def test_a_blend_of_equals_is_what_they_are() -> None:
     ends = np.array([6, 48, 100])
     weights = np.random.default_rng(0).dirichlet(np.ones(3), 3)[:, :, None]
     assert blend(weights, np.full((3, 100, 1), 7.0), ends, np.arange(1, 101)) == pytest.approx(np.full((100, 1), 7.0))
+
+
+def test_folds_that_ended_before_a_jump_count_and_those_that_it_fell_into_do_not() -> None:
+    """The second candidate was right, by a fold that saw it out before row 150; of a climb begun there nobody knows."""
+
+    def weights(since: int, *, climbing: bool) -> np.ndarray:
+        ledger = Ledger(np.array([8]), np.arange(1, 9), np.array([0]), np.zeros(3), np.array([100, 200]), {})
+        forecasts = np.stack([np.full((8, 1), off, dtype=np.float32) for off in (4.0, 0.1, 4.0)])
+        ledger.add(100, forecasts, np.zeros((8, 1), dtype=np.float32), np.ones(1))
+        made = ledger.weights(200, since=np.array([since]), climbing=np.array([climbing]), climb=0)
+        return made[0, :, 0]
+
+    assert weights(150, climbing=False)[1] > 0.8
+    assert np.allclose(weights(104, climbing=False), 1 / 3)
+    assert weights(150, climbing=True)[0] > 0.9
+
+
+def test_what_nobody_could_foresee_tells_no_candidate_from_another() -> None:
+    """One error of 50 among errors of about 1 is left out; errors that are all 50 are the forecast's own."""
+    wrong = np.resize(np.array([1.0, -1.0, 0.8, -1.2], dtype=np.float32), 40)[:, None]
+    spiked = wrong.copy()
+    spiked[7] = 50.0
+    plain = np.zeros_like(wrong)
+    assert np.flatnonzero(np.isnan(foreseeable(spiked, plain)[:, 0])).tolist() == [7]
+    assert np.array_equal(foreseeable(50 * wrong, plain), 50 * wrong)
 
 
 def test_weights_move_to_whom_the_blend_needs() -> None:
