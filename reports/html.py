@@ -14,6 +14,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
@@ -49,7 +50,7 @@ SILENT = (COVER, SUMMARY, TABLE)
 """The cover stands at the page's head already, the summary is for programs, exact figures go into files beside it."""
 
 
-def to_html(notebook: NotebookNode, *, name: str = "report") -> str:
+def to_html(notebook: NotebookNode, *, name: str = "report", beside: tuple[str, ...] = ()) -> str:
     """Return a notebook that has run as one self-contained page.
 
     Parameters
@@ -58,21 +59,23 @@ def to_html(notebook: NotebookNode, *, name: str = "report") -> str:
         With its outputs. What it put on stderr, and its code, are left out.
     name : str
         What it is called in error messages, and its title if it states none.
+    beside : tuple of str
+        Names of files that lie beside the page, with the exact figures; the page leads to them.
 
     Raises
     ------
     ReportError
         A chart cannot be drawn in a report; the message says which, and why.
     """
-    text, _ = ReportExporter(page=page_of(notebook, name=name)).from_notebook_node(notebook)
+    text, _ = ReportExporter(page=page_of(notebook, name=name), beside=beside).from_notebook_node(notebook)
     return str(text)
 
 
 class ReportExporter(HTMLExporter):
     """nbconvert's HTML exporter with our template, our filters, and nothing that it would load from elsewhere."""
 
-    def __init__(self, *, page: Page, **settings: Any) -> None:
-        self.page = page
+    def __init__(self, *, page: Page, beside: tuple[str, ...] = (), **settings: Any) -> None:
+        self.page, self.beside = page, beside
         self.shelf, self.titled = Shelf(), bool(page.covers)
         folder = str(Path(str(resources.files("reports").joinpath("templates"))))
         settings |= {"template_name": "capacity", "extra_template_basedirs": [folder], "exclude_anchor_links": True}
@@ -98,7 +101,9 @@ class ReportExporter(HTMLExporter):
     ) -> tuple[str, dict[str, Any]]:
         """Return the page and nbconvert's resources."""
         self.shelf, self.titled = Shelf(), bool(self.page.covers)
-        filled, known = super().from_notebook_node(nb, {**(resources or {}), "page": self.page}, **kw)
+        filled, known = super().from_notebook_node(
+            nb, {**(resources or {}), "page": self.page, "beside": _links(self.beside)}, **kw
+        )
         return _whole(filled, self.shelf), known
 
     def headed(self, html: str) -> str:
@@ -162,6 +167,11 @@ class ReportExporter(HTMLExporter):
         named = f'role="img" aria-label="{label}" tabindex="0" data-chart="{number}"'
         data = f'{DATA}{number}" hidden><summary>The data of this chart</summary></details>'
         return f'<figure {named}><div class="canvas"></div></figure>{data}'
+
+
+def _links(files: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return each file's address, relative to the page, and its name."""
+    return tuple((f"./{quote(file)}", file) for file in files)
 
 
 def _picture(kind: str, data: str, words: str) -> str:

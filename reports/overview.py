@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import display
 
@@ -24,7 +25,7 @@ from capacity.plan import Plan
 from capacity.provenance import UNKNOWN, MetricProvenance
 from capacity.tables import html_table, text_table
 from capacity.units import human
-from reports import charts, formatters, judged, renderer, words
+from reports import charts, formatters, judged, renderer, telling, words
 from reports import cover as covers
 from reports import summary as summaries
 from reports.rows import Row, leading, rows
@@ -45,6 +46,7 @@ __all__ = [
 
 NAME = "capacity_overview"
 MOST_SKIPPED = 50
+EXACT = (0.1, 0.5, 0.9)
 USUAL: Mapping[str, object] = {
     "resources": "", "window": "120d", "horizon": "90d", "model": "auto", "owner": "", "seed": 0, "title": "",
 }  # fmt: skip
@@ -139,6 +141,7 @@ def runway(story: Story) -> None:
     """Show when each of the most urgent series runs out, and by when to order."""
     _show(charts.runway(story.plan))
     _say(_due_words(rows(story.plan)))
+    telling.exact("Every series", story.plan.table.drop(columns="labels").reset_index(drop=True))
 
 
 def _due_words(found: Sequence[Row]) -> str:
@@ -217,8 +220,18 @@ def projections(story: Story) -> None:
         _show(charts.forecast(row.source.forecast, row.source, row.position, title=row.name))
         told = f"{row.title} on {row.explained}" if row.explained else f"{row.name}: {row.reason}."
         _say(f"{told} {_explained(row)}")
+        telling.exact(row.name, _figures(row))
     if not drawable:
         _say("No series could be projected.")
+
+
+def _figures(row: Row) -> pd.DataFrame:
+    """Return a series' history and the quantiles ahead, in base units, as they are."""
+    forecast, at = row.source.forecast, row.position
+    law = forecast.law.only(np.array([at], dtype=np.intp))
+    ahead = {f"quantile {level:g}": law.quantile(level)[:, 0] for level in EXACT}
+    past = forecast.history.iloc[:, at].rename("history").rename_axis("time")
+    return past.to_frame().join(pd.DataFrame(ahead, index=forecast.index).rename_axis("time"), how="outer")
 
 
 def _explained(row: Row) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capacity.errors import RunFailed
-from reports import notebooks, params, publish, runs
+from reports import beside, notebooks, params, publish, runs
 from reports.pages import summaries
 from reports.runs import MEMORY_BYTES, TIMEOUT_S, Progress
 
@@ -52,6 +52,7 @@ class Made:
     failure: Failure | None
     page: bytes = b""
     summary: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def render(
@@ -92,9 +93,12 @@ def render(
     started = time.monotonic()
     ready, out = _ready(name, parameters), Path(out)
     publish.check_target(out)
-    made = _made(ready, timeout_s=timeout_s, memory_bytes=memory_bytes, environment={}, progress=progress)
+    made = _made(ready, out.stem, timeout_s=timeout_s, memory_bytes=memory_bytes, environment={}, progress=progress)
     if made.failure is not None:
         raise _failed(made, out)
+    for kind in beside.KINDS:
+        if kind in made.figures:
+            publish.write_whole(out.with_suffix(f".{kind}"), made.figures[kind])
     publish.publish(out, made.page)
     return Rendered(name=made.name, path=out, seconds=time.monotonic() - started, summary=made.summary)
 
@@ -121,6 +125,7 @@ def make(
     """
     return _made(
         _ready(name, parameters),
+        "report",
         timeout_s=timeout_s,
         memory_bytes=memory_bytes,
         environment=environment or {},
@@ -144,17 +149,19 @@ def _ready(name: str | Path, parameters: Mapping[str, object] | None) -> _Ready:
     return _Ready(path.stem, notebook, values)
 
 
-def _made(ready: _Ready, **bounds: Any) -> Made:
+def _made(ready: _Ready, stem: str, **bounds: Any) -> Made:
     ran = runs.run(ready.notebook, ready.values, **bounds)
     if ran.failure is not None:
         return Made(ready.name, ran.notebook, ran.failure)
-    return Made(ready.name, ran.notebook, None, _page(ran.notebook, ready.name), list(summaries(ran.notebook))[-1])
+    figures = beside.figures(ran.notebook)
+    page = _page(ran.notebook, ready.name, tuple(f"{stem}.{kind}" for kind in figures))
+    return Made(ready.name, ran.notebook, None, page, list(summaries(ran.notebook))[-1], figures)
 
 
-def _page(notebook: NotebookNode, name: str) -> bytes:
+def _page(notebook: NotebookNode, name: str, files: tuple[str, ...]) -> bytes:
     from reports.html import to_html
 
-    return to_html(notebook, name=name).encode("utf-8")
+    return to_html(notebook, name=name, beside=files).encode("utf-8")
 
 
 def _failed(made: Made, out: Path) -> RunFailed:

@@ -40,7 +40,8 @@ def exact(name: str, data: pd.DataFrame) -> None:
 
     A wide frame's columns are named by their labels, its index stands first.
     """
-    flat = data.reset_index()
+    flat = data.reset_index() if data.index.name or isinstance(data.index, pd.MultiIndex) else data
+    flat = flat.copy(deep=False)
     flat.columns = pd.Index([_flat(column) for column in flat.columns])
     columns = {str(key): [_plain(value) for value in flat[key]] for key in flat.columns}
     put({TABLE: {"name": name, "columns": columns}, "text/plain": f"The figures of “{name}”: {len(flat):,} rows"})

@@ -209,8 +209,11 @@ def _publish(asked: Due, config: Config, place: Place, made: Made, now: pd.Times
         "summary.json": json.dumps(summary, ensure_ascii=False, separators=(",", ":")),
         "notebook.ipynb": written(made.notebook),
     }
+    if "csv" in made.figures:
+        texts["report.csv"] = made.figures["csv"].decode("utf-8")
     refuse_secrets(texts, secrets(given.hidden(config, os.environ)))
     files = {each: content.encode("utf-8") for each, content in texts.items()}
+    files |= {f"report.{kind}": content for kind, content in made.figures.items()}  # the same figures as in the CSV
     keep = asked.schedule.keep
     return place.publish(name, as_of=as_of, files=files, summary=summary, keep=keep, now=now), len(changed)
 
