@@ -42,7 +42,7 @@ BENCH = ROOT / ".bench-venv"
 # after which they are stopped; unless FULL=1.
 SAMPLE = 8
 INSTALL_S = 240
-PEER_S, PEER_MOST_S = 6.0, 30.0
+PEER_S, PEER_MOST_S = 6.0, 20.0
 # Series of a set whose histories are damaged, at their last origin; histories shorter than that in days are not.
 DAMAGED = 40
 DAMAGED_DAYS = 6
