@@ -83,4 +83,4 @@ def _write(sheet: Any, row: int, at: int, value: Any) -> None:
 
 def _sheet_name(number: int, name: str) -> str:
     """Return a name that a sheet may have, and no other sheet has."""
-    return f"{number} {UNFIT.sub(' ', name)}"[:LONGEST_NAME].strip()
+    return " ".join(f"{number} {UNFIT.sub(' ', name)}".split())[:LONGEST_NAME].strip()

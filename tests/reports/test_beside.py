@@ -28,7 +28,7 @@ def test_figures_are_exact_in_both_files() -> None:
         sheet, names = book.read("xl/worksheets/sheet1.xml").decode(), book.read("xl/workbook.xml").decode()
     assert "<v>0.3</v>" in sheet
     assert "<f>" not in sheet
-    assert 'name="1 Disk  a b"' in names
+    assert 'name="1 Disk a b"' in names
 
 
 def test_the_same_figures_are_the_same_bytes() -> None:
