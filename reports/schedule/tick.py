@@ -92,7 +92,10 @@ def tick(
                     done.append(_run(each, config, store, place, clock, progress))
                     if done[-1].failure:
                         span.failed(done[-1].failure)
-            flush(store, config.deliveries, now=clock(), environment=os.environ, points=_points(config, place, clock()))
+            points = _points(config, place, clock())
+            for sent in flush(store, config.deliveries, now=clock(), environment=os.environ, points=points):
+                if sent.failure:
+                    _LOG.error("%s was not told, and will be tried again: %s", sent.delivery, sent.failure)
             health.write(config, store, now=clock(), path=config.out / STATE / health.FILE)
             return done
 
