@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from capacity import backtest_breaches as breaches
 from capacity import backtest_scores as scored
 from capacity import events as known_events
 from capacity import scores, tables
 from capacity.asked import Bounds
-from capacity.backtest_scores import SPANS, Fold
+from capacity.backtest_breaches import SPANS
+from capacity.backtest_scores import Fold
 from capacity.errors import HistoryTooShort
 from capacity.events import EventsLike
 from capacity.forecast import forecast
@@ -55,8 +57,15 @@ class Backtest:
         ``coverage80``, ``coverage95``, ``width80``, ``width95`` (in units of the seasonal scale), ``count``.
     pit : Series
         Share of actuals between neighbouring levels; ``expected`` shares are the levels' differences.
-    brier, reliability : DataFrame or None
-        With a limit: per span the Brier score beside that of always claiming the base rate; claimed against happened.
+    brier : DataFrame or None, a row a span
+        With a limit: how good the probabilities of a breach within the span were. ``brier``, ``log_loss``,
+        ``date_brier`` (of the date: the mean over the span's steps), ``base_rate_brier`` (of always claiming what
+        happened on average), ``happened``, ``claimed``, ``count``.
+    against : DataFrame or None, a row a span and rule
+        The same claims by seasonal naive, ``predict_linear`` and the crossing of the median: their ``brier`` and
+        ``date_brier``, and our ``skill`` and ``date_skill`` against each (1 is perfect, 0 no better).
+    reliability : DataFrame or None, a row a tenth of claims
+        ``claimed``, ``happened``, ``count``.
     cutoffs : tuple of Timestamp
     skipped : tuple of Skipped
     provenance : Provenance
@@ -67,6 +76,7 @@ class Backtest:
     coverage: pd.DataFrame = field(repr=False)
     pit: pd.Series = field(repr=False)
     brier: pd.DataFrame | None
+    against: pd.DataFrame | None = field(repr=False)
     reliability: pd.DataFrame | None = field(repr=False)
     cutoffs: tuple[pd.Timestamp, ...]
     skipped: tuple[Skipped, ...]
@@ -145,7 +155,7 @@ def backtest(
         made.append(fold)
         skipped.update({one.series: one for one in fold.made.skipped})
         if limit is not None:
-            claims.append(scored.claims(fold, limit, event))
+            claims.append(breaches.claims(fold, limit, event))
     if progress is not None:
         progress(len(cuts), len(cuts), "backtest")
     long = pd.concat([scored.by_stretch(fold) for fold in made], ignore_index=True)
@@ -155,8 +165,9 @@ def backtest(
         scores=long,
         coverage=scored.coverage(made),
         pit=scored.pit(made),
-        brier=None if judged is None else scored.brier(judged),
-        reliability=None if judged is None else scored.reliability(judged),
+        brier=None if judged is None else breaches.spans(judged),
+        against=None if judged is None else breaches.skill(judged),
+        reliability=None if judged is None else breaches.reliability(judged),
         cutoffs=tuple(fold.made.cutoff for fold in made),
         skipped=tuple(skipped.values()),
         provenance=prepared.provenance,

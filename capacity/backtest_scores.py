@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capacity import passage, scores
-from capacity.errors import CapacityError
+from capacity import scores
 from capacity.forecast import LEVELS, Forecast
-from capacity.frames import duration, series_labels, series_name
-from capacity.limits import LimitLike
-from capacity.outlook import outlook
+from capacity.frames import series_labels, series_name
 
-__all__ = ["SPANS", "STRETCHES", "Fold", "brier", "by_stretch", "claims", "coverage", "pit", "reliability", "table"]
+__all__ = ["STRETCHES", "Fold", "by_stretch", "coverage", "pit", "table"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Spans within which a breach is claimed and judged, and the stretches of the horizon that scores are told for.
-SPANS = ("7d", "30d", "60d", "90d")
+# The stretches of the horizon that scores are told for.
 STRETCHES = (("to 2d", 0.0, 2.0), ("2d to 7d", 2.0, 7.0), ("7d to 28d", 7.0, 28.0), ("past 28d", 28.0, np.inf))
 
 
@@ -123,48 +118,3 @@ def pit(folds: Sequence[Fold]) -> pd.Series:
     shares = scores.pit(actual, [_stacked(folds, level) for level in LEVELS], LEVELS)
     ends = (0.0, *LEVELS, 1.0)
     return pd.Series(shares, index=pd.IntervalIndex.from_breaks(ends, name="level"), name="share")
-
-
-def claims(fold: Fold, limit: LimitLike, event: Mapping[str, Any]) -> pd.DataFrame:
-    """Hold claims against what happened, per series and span; a span that the truth does not cover is left out."""
-    claimed = outlook(fold.made, limit=limit, **event)
-    window = passage.window_steps(claimed.question.sustained, fold.made.step)
-    past = fold.made.history.ffill().to_numpy()[len(fold.made.history) - (window - 1) :]
-    whole = np.concatenate([past, fold.came])[None]
-    room = claimed.usable.to_numpy()[-len(fold.came) :]
-    rolled = passage.rolling(whole, window, claimed.question.aggregate)
-    met = np.maximum.accumulate(passage.past(rolled, room, claimed.direction)[0], axis=0)
-    rows = []
-    for span in SPANS:
-        steps = int(duration(span) // fold.made.step)
-        if 0 < steps <= len(met):
-            chance = claimed.curve.to_numpy()[steps - 1]
-            happened = np.where(np.isfinite(fold.came[:steps]).any(axis=0), met[steps - 1], np.nan)
-            rows.append(pd.DataFrame({"span": span, "probability": chance, "happened": happened}))
-    if not rows:
-        raise CapacityError(f"the horizon is shorter than {SPANS[0]}, the first span that breaches are judged for.")
-    return pd.concat(rows, ignore_index=True)
-
-
-def brier(judged: pd.DataFrame) -> pd.DataFrame:
-    """Return Brier scores of claims, a row a span, beside those of always claiming the base rate."""
-    known = judged.dropna()
-    rows = {}
-    for span, part in known.groupby("span", sort=False):
-        chance, came = part["probability"].to_numpy(float), part["happened"].to_numpy(float)
-        rate = came.mean()
-        rows[span] = {
-            "brier": scores.brier(chance, came),
-            "base_rate_brier": scores.brier(np.full(len(came), rate), came),
-            "happened": rate,
-            "claimed": chance.mean(),
-            "count": len(came),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("span")
-
-
-def reliability(judged: pd.DataFrame) -> pd.DataFrame:
-    """Return what was claimed against what happened, a row a bin of claims."""
-    known = judged.dropna()
-    rows = scores.reliability(known["probability"].to_numpy(float), known["happened"].to_numpy(float))
-    return pd.DataFrame(rows, columns=["claimed", "happened", "count"])

@@ -72,6 +72,9 @@ class Forecast:
         When it last jumped to another level, as far as it was found or declared; NaT: it did not.
     left_out : Series of int, per series, or None
         Samples within a declared outlier window.
+    breaches : DataFrame or None, a row a tenth of claims
+        What its own folds claimed of being past a limit, and what happened, all series together, each fold claimed by
+        what the others taught: mean ``claimed``, share that ``happened``, ``count``.
     applied : Applied or None
         What known events did; None without any.
     """
@@ -92,6 +95,7 @@ class Forecast:
     law: Law = field(repr=False)
     since: pd.Series | None = field(default=None, repr=False)
     left_out: pd.Series | None = field(default=None, repr=False)
+    breaches: pd.DataFrame | None = field(default=None, repr=False)
     applied: Applied | None = field(default=None, repr=False)
 
     @property
@@ -302,8 +306,16 @@ def _result(
         law=fitted.law,
         since=pd.Series(pd.DatetimeIndex(jumped, tz="UTC"), index=columns, name="since"),
         left_out=pd.Series(prepared.left_out, index=columns, name="left_out"),
+        breaches=_breaches(fitted.breaches),
         applied=applied,
     )
+
+
+def _breaches(told: FloatArray) -> pd.DataFrame:
+    """Return means of what was claimed and happened by tenths, without those in which nothing was claimed."""
+    seen = told[told[:, 2] > 0]
+    means = np.column_stack([seen[:, :2] / seen[:, 2:], seen[:, 2]])
+    return pd.DataFrame(means, columns=["claimed", "happened", "count"])
 
 
 def _count(n: int) -> int:

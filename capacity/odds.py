@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AS_CLAIMED", "Odds", "fit_odds", "standings"]
+__all__ = ["AS_CLAIMED", "LEVELS", "Odds", "fit_odds", "standings"]
 
 FloatArray = npt.NDArray[np.float64]
 

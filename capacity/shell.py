@@ -27,15 +27,15 @@ from capacity.odds import Odds
 from capacity.outages import without_outages
 from capacity.paths import Law, shape_at
 from capacity.prepare import Prepared
-from capacity.recalibration import Folded, recalibrated
+from capacity.recalibration import BINS, Folded, recalibrated
 
 __all__ = ["Fit", "fit"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[int, int, str], object]
-# How errors hang together, and the odds that follow from it, by kind.
-_Together = tuple[tuple[Copula, ...], tuple[tuple[Odds, Odds], ...]]
+# How errors hang together and the odds that follow from it, by kind, and how these would have done on the folds.
+_Together = tuple[tuple[Copula, ...], tuple[tuple[Odds, Odds], ...], FloatArray]
 
 # A batched model's folds cost little; a per-series model pays a fit for each.
 FOLDS = 10
@@ -57,7 +57,8 @@ def blas() -> ThreadpoolController:
 class Fit:
     """A fitted fleet: its law, and per series the model used, notes, scores and the row of its last jump (0: none).
 
-    ``tested`` is how many steps ahead its folds have looked.
+    ``tested`` is how many steps ahead its folds have looked; ``breaches`` what they claimed of limits and what happened
+    (`capacity.recalibration`).
     """
 
     law: Law
@@ -66,6 +67,7 @@ class Fit:
     scores: Mapping[str, FloatArray]
     since: IntArray
     tested: int
+    breaches: FloatArray
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def fit(
         progress(0, problem.series, f"forecasting {problem.series} series")
     with blas().limit(limits=1, user_api="blas"):
         first = _part(work, _some(problem, pilots), None)
-        parts, (copulas, odds) = _rest(work, problem, first, problem.kinds[pilots], seed, progress)
+        parts, (copulas, odds, reliability) = _rest(work, problem, first, problem.kinds[pilots], seed, progress)
     if progress is not None:
         progress(problem.series, problem.series, f"forecasting {problem.series} series")
     law = replace(_law(prepared, problem, parts, copulas, link, seed), odds=odds)
@@ -142,6 +144,7 @@ def fit(
         {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
         np.concatenate([part.since for part in parts]),
         len(problem.values) - cutoffs[0] if cutoffs else 0,
+        reliability,
     )
 
 
@@ -333,8 +336,9 @@ def _together(first: _Part, problem: Problem, kinds: IntArray, seed: int) -> _To
         fit_copula(learnt.standardised[:, :, kinds == kind], seasons=problem.seasons, steps=learnt.steps)
         for kind in range(int(kinds.max()) + 1)
     )
-    odds = () if first.folded is None else recalibrated(copulas, first.folded, horizon=problem.horizon, seed=seed)
-    return copulas, odds
+    if first.folded is None:
+        return copulas, (), np.zeros((BINS, 3))
+    return copulas, *recalibrated(copulas, first.folded, horizon=problem.horizon, seed=seed)
 
 
 def _law(

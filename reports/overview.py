@@ -253,7 +253,28 @@ def calibration(story: Story) -> None:
     """Show how good the forecasts were where the answer is known: on cutoffs in the past."""
     _show(charts.coverage(story.plan.forecasts, titles=story.titles))
     _show(charts.skill(story.plan.forecasts, titles=story.titles))
+    told = [made.breaches for made in story.plan.forecasts.values() if made.breaches is not None and len(made.breaches)]
+    if told:
+        _show(charts.reliability(charts.tenths(pd.concat(told))))
+        _say(_kept(pd.concat(told)))
     _say(covers.calibrated(story.plan))
+
+
+def _kept(claims: pd.DataFrame) -> str:
+    """Say in one sentence how chances claimed at cutoffs in the past were kept."""
+    likely = claims["claimed"] >= 0.5
+    parts = []
+    for name, part in (("one half and more", claims[likely]), ("less", claims[~likely])):
+        count = part["count"].sum()
+        if count:
+            claimed, came = ((part[what] * part["count"]).sum() / count for what in ("claimed", "happened"))
+            parts.append(f"chances of {name} said {words.percent(claimed)} on average and {words.percent(came)} came")
+    return (
+        "Of limits about the highest and lowest points of the folds, "
+        + "; ".join(parts)
+        + ". Each fold was claimed by "
+        "what the others taught; folds overlap, so they are fewer than they seem."
+    )
 
 
 def sources(story: Story) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from capacity.grids import WEEK_S
 from capacity.models.base import Answer, FloatArray, Problem
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "line"]
 
 # The range that dashboards give it: predict_linear(metric[1w], …).
 WINDOW_S = WEEK_S
@@ -27,13 +27,13 @@ class Linear:
         ahead = np.arange(1, problem.horizon + 1)[:, None]
         points = []
         for cutoff in cutoffs:
-            level, slope = _line(problem.values[max(0, cutoff - window) : cutoff])
+            level, slope = line(problem.values[max(0, cutoff - window) : cutoff])
             level = np.where(np.isnan(level), _last_known(problem.values[:cutoff]), level)
             points.append(level + slope * ahead)
         return Answer(np.stack(points), ("a line through the last week",) * problem.series)
 
 
-def _line(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def line(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Least squares per series over what was seen: (value at the last row, slope a row); NaN and 0 without samples."""
     seen = np.isfinite(values)
     count = seen.sum(axis=0)

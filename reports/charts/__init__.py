@@ -10,7 +10,7 @@ from reports.charts.knee import knee
 from reports.charts.ladder import runway
 from reports.charts.panels import events, heatmap, lines, states
 from reports.charts.projection import forecast
-from reports.charts.reliability import kept, reliability
+from reports.charts.reliability import kept, reliability, tenths
 
 __all__ = [
     "budgets",
@@ -30,4 +30,5 @@ __all__ = [
     "runway",
     "skill",
     "states",
+    "tenths",
 ]

@@ -5,15 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from capacity.frames import duration
 from reports import theme
 from reports.charts import tools
 
-__all__ = ["kept", "reliability"]
+__all__ = ["kept", "reliability", "tenths"]
 
 HEIGHT = 300
+
+
+def tenths(breaches: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for `reliability`, by tenths of what was claimed, of the claims of several forecasts.
+
+    Parameters
+    ----------
+    breaches : DataFrame
+        ``claimed``, ``happened`` and ``count``, as `Forecast.breaches` and the ``reliability`` of a backtest have them.
+    """
+    sums = breaches[["claimed", "happened"]].mul(breaches["count"], axis=0).assign(claims=breaches["count"])
+    added = sums.groupby(np.minimum((breaches["claimed"] * 10).astype(int), 9)).sum()
+    means = added[["claimed", "happened"]].div(added["claims"], axis=0)
+    return means.rename(columns={"claimed": "said"}).assign(claims=added["claims"])
 
 
 def reliability(table: pd.DataFrame) -> alt.LayerChart:

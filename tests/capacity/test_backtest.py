@@ -67,6 +67,37 @@ def test_breaches_claimed_are_held_against_what_happened() -> None:
     assert near.brier.loc["7d", "happened"] == 1.0
 
 
+def test_chances_are_better_than_lines_where_noise_decides() -> None:
+    """A limit that a week of white noise passes half of the time: a line says never, and half of that is wrong.
+
+    The median of the highest of 168 normal values lies 2.65 deviations up: Φ(2.65)^168 is one half.
+    """
+    random = np.random.default_rng(8)
+    history = frame(100 + 2 * random.standard_normal((24 * 60, 40)))
+    done = backtest(history, horizon="7d", folds=3, limit=100 + 2 * 2.65)
+    assert done.brier is not None
+    assert done.against is not None
+    row = done.brier.loc["7d"]
+    assert row["happened"] == pytest.approx(0.5, abs=0.15)
+    assert row["brier"] < 0.27
+    assert row["log_loss"] < 0.75
+    rule = done.against.loc[("7d", "point")]
+    assert rule["brier"] == pytest.approx(row["happened"])
+    assert rule["skill"] == pytest.approx(1 - row["brier"] / rule["brier"])
+    assert (done.against["skill"] > 0.2).all()
+    assert (done.against["date_skill"] > 0).all()
+
+
+def test_a_rule_claims_what_its_line_does() -> None:
+    """A climb of one a day, seen until day 30: its line passes 35 within a week, the last week repeated never does."""
+    days = np.arange(24 * 40) / 24
+    done = backtest(frame(np.tile(days[:, None], (1, 3))), horizon="10d", folds=1, limit=35.0)
+    assert done.against is not None
+    assert done.against.loc[("7d", "predict_linear"), "brier"] == 0.0
+    assert done.against.loc[("7d", "seasonal naive"), "brier"] == 1.0
+    assert np.isnan(done.against.loc[("7d", "predict_linear"), "skill"])
+
+
 def test_without_room_for_a_fold_it_says_so() -> None:
     """Ten days of history cannot judge nine days ahead."""
     with pytest.raises(HistoryTooShort, match="no room for a fold"):

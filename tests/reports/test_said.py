@@ -91,3 +91,13 @@ def test_a_scheduled_page_reads_the_ledger_of_its_reports(tmp_path: Path) -> Non
     config = Set(tmp_path).config
     values, _ = parameters(Schedule("quality", "forecast_quality", "0 7 * * 1"), at("2026-11-23T07:00"), config)
     assert values["ledger"] == str(tmp_path / "out" / ".capacity" / "ledger.sqlite")
+
+
+def test_claims_of_several_forecasts_add_up_by_tenths() -> None:
+    """30 claims of 10 % of which a tenth came, 10 of 18 % of which half did: in that tenth 12 % said, 20 % came."""
+    one = pd.DataFrame({"claimed": [0.10, 0.9], "happened": [0.1, 1.0], "count": [30, 5]})
+    other = pd.DataFrame({"claimed": [0.18], "happened": [0.5], "count": [10]})
+    table = charts.tenths(pd.concat([one, other]))
+    assert table.iloc[0].tolist() == pytest.approx([0.12, 0.2, 40])
+    assert table.iloc[1].tolist() == pytest.approx([0.9, 1.0, 5])
+    assert "said 12%, happened 20% of 40" in charts.reliability(table).to_dict()["description"]
