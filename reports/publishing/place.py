@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
@@ -15,9 +15,12 @@ from capacity.errors import ReportError
 from reports.publishing import index
 from reports.settings import Keep
 
-__all__ = ["FAILED", "LATEST", "Entry", "Place", "kept", "stamp"]
+__all__ = ["FAILED", "LATEST", "LATEST_PAGE", "Entry", "Place", "kept", "stamp"]
 
 LATEST, FAILED, ENTRIES, INDEX = "latest", "failed", "runs.json", "index.html"
+LATEST_PAGE = f"{LATEST}/report.html"
+"""Where the newest report lies, below a report's name."""
+
 MOST_FAILED = 10
 STAMP = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
 
@@ -40,9 +43,6 @@ class Entry:
 
 class Place(ABC):
     """Where reports are published."""
-
-    latest_page: ClassVar[str] = f"{LATEST}/report.html"
-    """Where the newest report lies below a report's name."""
 
     def publish(
         self,
@@ -109,9 +109,9 @@ class Place(ABC):
 
     def _write_lists(self, name: str, entries: list[Entry]) -> None:
         self._put(f"{name}/{ENTRIES}", _packed([asdict(each) for each in entries]))
-        self._put(f"{name}/{INDEX}", index.of_report(name, entries, latest=self.latest_page).encode("utf-8"))
+        self._put(f"{name}/{INDEX}", index.of_report(name, entries, latest=LATEST_PAGE).encode("utf-8"))
         reports = {each: found for each in self.reports() if (found := self.entries(each))}
-        self._put(INDEX, index.of_all(reports, latest=self.latest_page).encode("utf-8"))
+        self._put(INDEX, index.of_all(reports, latest=LATEST_PAGE).encode("utf-8"))
 
     def reports(self) -> list[str]:
         """Return the names of the reports that are published here."""

@@ -1,15 +1,14 @@
 """Any place that fsspec reaches (``s3://``, ``gs://``, ``sftp://``, ``memory://`` …).
 
 There are no links and no folders that appear at once. So a run's files go up first, under a name that nobody points to,
-and then ``latest.html`` and ``latest.json`` are put in their places, each a file that appears whole: written beside its
-name and moved, which object stores do by a copy that is whole or is not.
+and are then copied to ``latest/``, each a file that appears whole and the page last: written beside its name and moved,
+which object stores do by a copy that is whole or is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import ClassVar
 
 from capacity.errors import ConfigError, ReportError
 from reports.publishing.place import ENTRIES, LATEST, Entry, Place, unwritable
@@ -21,8 +20,6 @@ PART = ".part"
 
 class Remote(Place):
     """Reports below a URL."""
-
-    latest_page: ClassVar[str] = f"{LATEST}.html"
 
     def __init__(self, url: str) -> None:
         import fsspec
@@ -39,7 +36,8 @@ class Remote(Place):
 
     def sweep(self) -> int:
         """Remove files that a killed run has left beside their names, and folders that no list names."""
-        left = [each for name in ["", *self.reports()] for each in self._all(name) if each.endswith(PART)]
+        homes = ["", *(place for name in self.reports() for place in (name, f"{name}/{LATEST}"))]
+        left = [each for home in homes for each in self._all(home) if each.endswith(PART)]
         for each in left:
             self._drop(each)
         return len(left)
@@ -62,8 +60,10 @@ class Remote(Place):
         return bytes(self._files.cat_file(self._path(path)))
 
     def _set_latest(self, name: str, entry: Entry) -> None:
-        self._put(f"{name}/{self.latest_page}", self._get(f"{name}/{entry.folder}/report.html"))
-        self._put(f"{name}/{LATEST}.json", self._get(f"{name}/{entry.folder}/summary.json"))
+        files = sorted(self._names(f"{name}/{entry.folder}"), key=lambda each: each == "report.html")
+        for each in files:
+            self._put(f"{name}/{LATEST}/{each}", self._get(f"{name}/{entry.folder}/{each}"))
+        self._remove(f"{name}/{LATEST}", set(self._names(f"{name}/{LATEST}")) - set(files))
 
     def _remove(self, path: str, names: set[str]) -> None:
         for name in names:

@@ -14,7 +14,7 @@ import pytest
 
 from capacity.errors import ConfigError, ReportError, SecretFound
 from reports.publishing import Folder, Place, Remote, changes, place_of, refuse_secrets
-from reports.publishing.place import Entry, kept
+from reports.publishing.place import LATEST_PAGE, Entry, kept
 from reports.publishing.secrets import secrets
 from reports.settings import Keep
 from tests.support.checkout import ROOT
@@ -49,7 +49,7 @@ def test_the_newest_report_is_the_latest(place: Place) -> None:
     where = published(place, "2026-11-09")
     published(place, "2026-11-16")
     published(place, "2026-11-02")
-    assert opened(place, f"weekly/{place.latest_page}") == "<html>2026-11-16</html>"
+    assert opened(place, f"weekly/{LATEST_PAGE}") == "<html>2026-11-16</html>"
     assert "2026-11-09" in opened(place, where.removeprefix(place.at("x")[:-1]))
     assert [each.as_of[:8] for each in place.entries("weekly")] == ["20261102", "20261109", "20261116"]
 
@@ -60,8 +60,17 @@ def test_a_report_that_is_made_again_takes_its_place(place: Place) -> None:
         published(place, "2026-11-09", text=text)
     (entry,) = place.entries("weekly")
     assert entry.finding == "third"
-    assert opened(place, f"weekly/{place.latest_page}") == "<html>third</html>"
+    assert opened(place, f"weekly/{LATEST_PAGE}") == "<html>third</html>"
     assert opened(place, f"weekly/{entry.folder}/report.html") == "<html>third</html>"
+
+
+def test_what_lies_beside_a_report_is_beside_the_latest(place: Place) -> None:
+    """Files that a page links to are found from its newest copy too, and those of an older one are gone."""
+    for day, extra in (("2026-11-09", "old.csv"), ("2026-11-16", "report.csv")):
+        files = {"report.html": b"<html>", "summary.json": b"{}", extra: day.encode()}
+        place.publish("weekly", as_of=at(day), files=files, summary={}, keep=KEEP, now=at("2026-12-31"))
+    assert opened(place, "weekly/latest/report.csv") == "2026-11-16"
+    assert sorted(place._names("weekly/latest")) == ["report.csv", "report.html", "summary.json"]
 
 
 def test_the_index_lists_every_report_as_text(place: Place) -> None:
@@ -72,7 +81,7 @@ def test_the_index_lists_every_report_as_text(place: Place) -> None:
     assert "&lt;script&gt;" in index
     assert "fine &amp; good" in index
     assert "<script>" not in index + mine
-    assert f'href="weekly/{place.latest_page}"' in index
+    assert f'href="weekly/{LATEST_PAGE}"' in index
     assert 'href="20261109T000000Z/report.html"' in mine
 
 
@@ -201,7 +210,7 @@ def test_what_is_left_half_done_remotely_is_swept(tmp_path: Path) -> None:
     """A part that was never moved, and a folder without its summary, are neither seen nor kept."""
     place = Remote(f"memory://{tmp_path.name}")
     published(place, "2026-11-09")
-    for path in ("weekly/.latest.html.part", "weekly/latest.html.part", "weekly/20261116T000000Z/report.html"):
+    for path in ("weekly/runs.json.part", "weekly/latest/report.html.part", "weekly/20261116T000000Z/report.html"):
         fsspec.filesystem("memory").pipe_file(f"/{tmp_path.name}/{path}", b"half")
     assert [each.as_of for each in place.entries("weekly")] == ["20261109T000000Z"]
     place.sweep()
