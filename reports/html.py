@@ -50,7 +50,13 @@ SILENT = (COVER, SUMMARY, TABLE)
 """The cover stands at the page's head already, the summary is for programs, exact figures go into files beside it."""
 
 
-def to_html(notebook: NotebookNode, *, name: str = "report", beside: tuple[str, ...] = ()) -> str:
+def to_html(
+    notebook: NotebookNode,
+    *,
+    name: str = "report",
+    beside: tuple[str, ...] = (),
+    changed: tuple[str, tuple[str, ...]] = ("", ()),
+) -> str:
     """Return a notebook that has run as one self-contained page.
 
     Parameters
@@ -61,21 +67,32 @@ def to_html(notebook: NotebookNode, *, name: str = "report", beside: tuple[str, 
         What it is called in error messages, and its title if it states none.
     beside : tuple of str
         Names of files that lie beside the page, with the exact figures; the page leads to them.
+    changed : tuple
+        A heading and lines on what changed since the last report, shown beneath the cover.
 
     Raises
     ------
     ReportError
         A chart cannot be drawn in a report; the message says which, and why.
     """
-    text, _ = ReportExporter(page=page_of(notebook, name=name), beside=beside).from_notebook_node(notebook)
+    text, _ = ReportExporter(page=page_of(notebook, name=name), beside=beside, changed=changed).from_notebook_node(
+        notebook
+    )
     return str(text)
 
 
 class ReportExporter(HTMLExporter):
     """nbconvert's HTML exporter with our template, our filters, and nothing that it would load from elsewhere."""
 
-    def __init__(self, *, page: Page, beside: tuple[str, ...] = (), **settings: Any) -> None:
-        self.page, self.beside = page, beside
+    def __init__(
+        self,
+        *,
+        page: Page,
+        beside: tuple[str, ...] = (),
+        changed: tuple[str, tuple[str, ...]] = ("", ()),
+        **settings: Any,
+    ) -> None:
+        self.page, self.beside, self.changed = page, beside, changed
         self.shelf, self.titled = Shelf(), bool(page.covers)
         folder = str(Path(str(resources.files("reports").joinpath("templates"))))
         settings |= {"template_name": "capacity", "extra_template_basedirs": [folder], "exclude_anchor_links": True}
@@ -102,7 +119,7 @@ class ReportExporter(HTMLExporter):
         """Return the page and nbconvert's resources."""
         self.shelf, self.titled = Shelf(), bool(self.page.covers)
         filled, known = super().from_notebook_node(
-            nb, {**(resources or {}), "page": self.page, "beside": _links(self.beside)}, **kw
+            nb, {**(resources or {}), "page": self.page, "beside": _links(self.beside), "changed": self.changed}, **kw
         )
         return _whole(filled, self.shelf), known
 

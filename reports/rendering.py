@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capacity.errors import RunFailed
-from reports import beside, notebooks, params, publish, runs
+from reports import beside, changed, notebooks, params, publish, runs
 from reports.pages import summaries
 from reports.runs import MEMORY_BYTES, TIMEOUT_S, Progress
 
@@ -93,7 +93,7 @@ def render(
     started = time.monotonic()
     ready, out = _ready(name, parameters), Path(out)
     publish.check_target(out)
-    made = _made(ready, out.stem, timeout_s=timeout_s, memory_bytes=memory_bytes, environment={}, progress=progress)
+    made = _made(ready, out.stem, {}, timeout_s=timeout_s, memory_bytes=memory_bytes, environment={}, progress=progress)
     if made.failure is not None:
         raise _failed(made, out)
     for kind in beside.KINDS:
@@ -111,8 +111,11 @@ def make(
     memory_bytes: int = MEMORY_BYTES,
     environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> Made:
     """Run a notebook and make its page, and write nothing; see `render`, and `runs.run` for ``environment``.
+
+    ``before`` is the last report's summary: what changed since then stands beneath the cover.
 
     What the notebook does wrong is told by `Made.failure`.
 
@@ -126,6 +129,7 @@ def make(
     return _made(
         _ready(name, parameters),
         "report",
+        before or {},
         timeout_s=timeout_s,
         memory_bytes=memory_bytes,
         environment=environment or {},
@@ -149,19 +153,20 @@ def _ready(name: str | Path, parameters: Mapping[str, object] | None) -> _Ready:
     return _Ready(path.stem, notebook, values)
 
 
-def _made(ready: _Ready, stem: str, **bounds: Any) -> Made:
+def _made(ready: _Ready, stem: str, before: Mapping[str, Any], **bounds: Any) -> Made:
     ran = runs.run(ready.notebook, ready.values, **bounds)
     if ran.failure is not None:
         return Made(ready.name, ran.notebook, ran.failure)
     figures = beside.figures(ran.notebook)
-    page = _page(ran.notebook, ready.name, tuple(f"{stem}.{kind}" for kind in figures))
-    return Made(ready.name, ran.notebook, None, page, list(summaries(ran.notebook))[-1], figures)
+    summary = list(summaries(ran.notebook))[-1]
+    page = _page(ran.notebook, ready.name, tuple(f"{stem}.{kind}" for kind in figures), changed.since(before, summary))
+    return Made(ready.name, ran.notebook, None, page, summary, figures)
 
 
-def _page(notebook: NotebookNode, name: str, files: tuple[str, ...]) -> bytes:
+def _page(notebook: NotebookNode, name: str, files: tuple[str, ...], since: tuple[str, tuple[str, ...]]) -> bytes:
     from reports.html import to_html
 
-    return to_html(notebook, name=name, beside=files).encode("utf-8")
+    return to_html(notebook, name=name, beside=files, changed=since).encode("utf-8")
 
 
 def _failed(made: Made, out: Path) -> RunFailed:

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,7 @@ def _run(asked: Due, config: Config, store: Store, place: Place, clock: Clock, p
     started = time.monotonic()
     number = runs.begin(store, schedule.name, notebook=schedule.notebook, as_of=as_of, now=clock())
     try:
-        made = _made(asked, config, progress)
+        made = _made(asked, config, place.summary(schedule.name, before=as_of), progress)
         if made.failure is not None:
             raise _Failed(made)
         where, changed = _publish(asked, config, place, made, clock())
@@ -184,7 +184,7 @@ class _Failed(Exception):
         self.made = made
 
 
-def _made(asked: Due, config: Config, progress: Progress | None) -> Made:
+def _made(asked: Due, config: Config, before: Mapping[str, Any], progress: Progress | None) -> Made:
     schedule = asked.schedule
     values, environment = given.parameters(schedule, asked.as_of, config)
     return make(
@@ -194,6 +194,7 @@ def _made(asked: Due, config: Config, progress: Progress | None) -> Made:
         memory_bytes=schedule.memory_bytes,
         environment=environment,
         progress=progress,
+        before=before,
     )
 
 
