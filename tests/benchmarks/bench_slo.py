@@ -150,7 +150,6 @@ def main() -> None:
         alarms = pd.DataFrame([one for one in pool.map(alarm, EARLY, chunksize=2) if one is not None])
         spent = pd.DataFrame([row for rows in pool.map(budgets, BUDGETS, chunksize=4) for row in rows])
     coverage = float(dates["inside"].mean())
-    print(f"knees, {len(dates)} services, {dates['within'].mean():.0%} break within 90 days")
     shown = dates["seen"].to_numpy(dtype=bool)
     apart = [f"{dates['inside'][part].mean():.0%} of {part.sum()}" for part in (shown, ~shown)]
     print(f"knees, {len(dates)} services, {dates['within'].mean():.0%} break within 90 days")
