@@ -39,7 +39,7 @@ def summary(plan: Plan, *, title: str = "") -> dict[str, Any]:
         "title": title or plan.catalog.title or plan.catalog.name,
         "finding": plan.finding,
         "as_of": _iso(plan.as_of),
-        "horizon": plan.horizon.isoformat(),
+        "horizon": duration_text(plan.horizon),
         "verdicts": counts(found),
         "rows": [_row(row, drawn=at < MOST_DRAWN) for at, row in enumerate(found)],
         "queries": {name: _queries(plan, name) for name in {row.resource: None for row in found}},

@@ -16,7 +16,7 @@ def test_it_is_strict_json_with_the_plans_own_answer() -> None:
     found = json.loads(json.dumps(summary.summary(made), allow_nan=False))
     assert found["finding"] == made.finding
     assert found["as_of"] == "2026-11-01T00:00:00Z"
-    assert found["horizon"] == "P30DT0H0M0S"
+    assert found["horizon"] == "30d"
     assert found["verdicts"] == {"past": 1, "order now": 2, "fine": 2, "cannot judge": 3}
     assert [row["series"] for row in found["rows"]] == list(made.table["series"])
     (fills,) = [row for row in found["rows"] if row["series"] == "eu/fills"]
