@@ -16,7 +16,7 @@ from capacity.frames import METRIC, TIME, duration, duration_text, instant, seri
 from capacity.simulate import Demo as Drawn
 from capacity.simulate import demo
 from capacity.simulate.answers import answers
-from capacity.simulate.planning import LIMITS, QUESTIONS, Question
+from capacity.simulate.planning import LIMITS, QUESTIONS, Answerable, Question
 from capacity.simulate.platform import Node
 from connectors import assemble
 from connectors.base import Duration, Progress, ServerInfo, Source, When, Window, window
@@ -50,7 +50,7 @@ NOTHING = Question(lambda *_: np.empty(0))
 class Drawable(Holding):
     """A query of the catalogue that the simulation answers."""
 
-    question: Question = NOTHING
+    question: Answerable = NOTHING
 
 
 class Demo(Lists):
@@ -186,7 +186,7 @@ def _holdings(drawn: Drawn) -> list[Drawable]:
 
 
 @lru_cache(maxsize=64)
-def _drawn(seed: int, question: Question, kept: Window, aggregate: str | None) -> pd.DataFrame:
+def _drawn(seed: int, question: Answerable, kept: Window, aggregate: str | None) -> pd.DataFrame:
     """Draw an answer, once a process: columns in the order of their labels, in the query's own unit."""
     times, series, values = demo(seed).answer(
         question, start=kept.start, end=kept.end, step=kept.step, aggregate=aggregate

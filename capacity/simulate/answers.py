@@ -16,7 +16,6 @@ from capacity.catalog import Catalog
 from capacity.measured import LOAD, Asked, questions
 from capacity.panels import PANELS, STEP, Panel
 from capacity.simulate.clock import MINUTE, Floats
-from capacity.simulate.planning import Question
 from capacity.simulate.platform import Node, Platform
 from capacity.simulate.signals import METRICS, groups
 
@@ -30,7 +29,7 @@ INSTANT = ("mean", "sum", *EXTREMES)
 
 
 @dataclass(frozen=True)
-class SeriesQuestion(Question):
+class SeriesQuestion:
     """Raw series of one metric, brought together by labels.
 
     Attributes
@@ -44,10 +43,11 @@ class SeriesQuestion(Question):
         ``sum``, ``max`` and ``min``: over series at each minute.
     """
 
-    metric: str = ""
-    suffix: str = ""
-    by: tuple[str, ...] = ()
-    how: str = "grown"
+    resolution: int
+    metric: str
+    suffix: str
+    by: tuple[str, ...]
+    how: str
 
     def series(self, nodes: Sequence[Node]) -> list[Labels]:
         """Return the labels of the answer's series, in the order in which the nodes have them."""
@@ -119,8 +119,4 @@ def _series(query: str, how: str, minutes: int) -> SeriesQuestion:
     metric = name if name in METRICS else name.rpartition("_")[0]
     grouped = BY.search(query)
     by = tuple(label.strip() for label in grouped[1].split(",")) if grouped else ()
-    return SeriesQuestion(_unasked, True, minutes, metric, name.removeprefix(metric), by, how)
-
-
-def _unasked(platform: Platform, node: Node, block: int) -> Floats:
-    raise NotImplementedError("answered block by block")
+    return SeriesQuestion(minutes, metric, name.removeprefix(metric), by, how)

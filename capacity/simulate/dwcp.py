@@ -15,7 +15,7 @@ from capacity.errors import ParameterError
 from capacity.frames import wide
 from capacity.simulate.clock import Floats
 from capacity.simulate.fates import PLANTED, Fate, Planted, first_breach
-from capacity.simulate.planning import LIMITS, QUESTIONS, Question, answer
+from capacity.simulate.planning import LIMITS, QUESTIONS, Answerable, Question, answer
 from capacity.simulate.platform import AS_OF, NODES, Node, Platform
 from capacity.simulate.signals import groups
 from capacity.simulate.telemetry import samples
@@ -76,7 +76,7 @@ class Demo:
 
     def answer(
         self,
-        question: Question,
+        question: Answerable,
         *,
         start: pd.Timestamp,
         end: pd.Timestamp,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from capacity.simulate.clock import BLOCK_MINUTES, MINUTE, Floats
 from capacity.simulate.histograms import quantile
 from capacity.simulate.platform import DISK_BYTES, LINK_MBPS, MEMORY_BYTES, MODES, REGIONS, Node, Platform
 
-__all__ = ["LIMITS", "QUESTIONS", "Question", "answer"]
+__all__ = ["LIMITS", "QUESTIONS", "Answerable", "Question", "answer"]
 
 Labels = dict[str, str]
 Points = Callable[[Platform, Node, int], Floats]
@@ -31,6 +32,22 @@ AGGREGATES: dict[str, Callable[..., Floats]] = {
     "sum": np.nansum,
     "count": lambda values, axis: np.isfinite(values).sum(axis=axis, dtype=float),
 }
+
+
+class Answerable(Protocol):
+    """What a query has to tell for it to be answered: its series, and its points block by block."""
+
+    @property
+    def resolution(self) -> int:
+        """Minutes between its points."""
+
+    def __hash__(self) -> int: ...
+
+    def series(self, nodes: Sequence[Node]) -> list[Labels]:
+        """Return the labels of the answer's series."""
+
+    def block(self, platform: Platform, nodes: Sequence[Node], block: int) -> Floats:
+        """Return a block's points, shape (series, points); NaN where a server has none."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,7 @@ LIMITS: dict[str, Question] = {
 
 
 def answer(
-    question: Question,
+    question: Answerable,
     platform: Platform,
     nodes: Sequence[Node],
     *,
@@ -165,7 +182,7 @@ def answer(
 
 
 def _points(
-    question: Question, platform: Platform, nodes: Sequence[Node], start: pd.Timestamp, end: pd.Timestamp
+    question: Answerable, platform: Platform, nodes: Sequence[Node], start: pd.Timestamp, end: pd.Timestamp
 ) -> Floats:
     """Return the points of (start, end], shape (series, points); NaN outside the axis."""
     axis = platform.axis

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 WINDOW, HORIZON = "120d", "90d"
+RISK = 0.1
 
 
 def common(verb: argparse.ArgumentParser) -> None:
@@ -111,6 +112,19 @@ def where(verb: argparse.ArgumentParser) -> None:
         metavar="LABEL=VALUE",
         help="only series with this label, as in region=eu-west; more than once: all of them",
     )
+
+
+def model(verb: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and ``--seed``."""
+    verb.add_argument("--model", default="auto", metavar="NAME", help="the forecasts' model (default: auto)")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of all that is drawn (default: 0)")
+
+
+def fail_within(verb: argparse.ArgumentParser, told: str) -> None:
+    """Add ``--fail-within``, of which ``told`` says when the exit code is 3, and ``--risk``."""
+    verb.add_argument("--fail-within", type=values.duration, metavar="DURATION", help=told)
+    risk = f"the probability that --fail-within still puts up with (default: {RISK})"
+    verb.add_argument("--risk", type=values.share, default=RISK, metavar="P", help=risk)
 
 
 def configuration(given: argparse.Namespace) -> Config:

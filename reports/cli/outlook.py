@@ -10,7 +10,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from reports.cli import options as shared
-from reports.cli import values
 from reports.cli.output import Progress, note, print_json
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from capacity.plan import Plan
 
 HELP = "print what runs out, when, and how sure that is"
-RISK = 0.1
 TOO_LIKELY = 3
 
 
@@ -28,17 +26,13 @@ def options(verb: argparse.ArgumentParser) -> None:
     shared.source(verb)
     shared.resources(verb)
     shared.when(verb)
-    verb.add_argument("--model", default="auto", metavar="NAME", help="the forecast's model (default: auto)")
-    verb.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of all that is drawn (default: 0)")
+    shared.model(verb)
     verb.add_argument(
         "--explain", action="store_true", help="below the table, a sentence of numbers on each series at risk"
     )
     shared.owner(verb)
     shared.where(verb)
-    fail = "exit 3 where a breach within it is likelier than --risk"
-    verb.add_argument("--fail-within", type=values.duration, metavar="DURATION", help=fail)
-    risk = f"the probability that --fail-within still puts up with (default: {RISK})"
-    verb.add_argument("--risk", type=values.share, default=RISK, metavar="P", help=risk)
+    shared.fail_within(verb, "exit 3 where a breach within it is likelier than --risk")
 
 
 def run(given: argparse.Namespace) -> int:

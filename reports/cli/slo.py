@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from capacity.slo import Review
 
 HELP = "print how service level objectives are kept, and when they will break"
-WINDOW, RISK, TOO_LIKELY = "90d", 0.1, 3
+WINDOW, TOO_LIKELY = "90d", 3
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -28,14 +28,10 @@ def options(verb: argparse.ArgumentParser) -> None:
     only = "only these, separated by commas"
     verb.add_argument("--objectives", type=values.names, default=(), metavar="NAMES", help=only)
     shared.when(verb)
-    verb.add_argument("--model", default="auto", metavar="NAME", help="the forecasts' model (default: auto)")
-    verb.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of all that is drawn (default: 0)")
+    shared.model(verb)
     shared.owner(verb)
     shared.where(verb)
-    fail = "exit 3 where an objective is broken, or likelier than --risk to break within it"
-    verb.add_argument("--fail-within", type=values.duration, metavar="DURATION", help=fail)
-    risk = f"the probability that --fail-within still puts up with (default: {RISK})"
-    verb.add_argument("--risk", type=values.share, default=RISK, metavar="P", help=risk)
+    shared.fail_within(verb, "exit 3 where an objective is broken, or likelier than --risk to break within it")
 
 
 def run(given: argparse.Namespace) -> int:
